@@ -1,0 +1,1 @@
+"""exallm: your own language model inside Exasol, driven with SQL."""

@@ -1,0 +1,1 @@
+"""What runs inside Exasol's UDF processes. Imports nothing of ``exallm``."""
