@@ -1,0 +1,44 @@
+# make demo   a model behind a SELECT, on this machine, from nothing
+# make test   every test that needs no Exasol and no GPU
+# make check  formatting, lint and types
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+export EXASOL_TELEMETRY_DISABLE = 1
+
+.PHONY: demo test check format clean
+
+demo: $(VENV)/.demo
+	$(BIN)/exallm demo
+
+test: $(VENV)/.dev check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff parse --dialect exasol --format none sql
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "installing exallm into $(VENV)"
+	$(PIP) -e '.[local,udfs]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@echo "installing exallm and its development tools into $(VENV)"
+	$(PIP) -e '.[dev]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""The command ``exallm``. Nothing else in the project imports this package."""

@@ -1,0 +1,143 @@
+"""``exallm demo``: the whole way on this machine, in one command."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from exallm.cli.install import install_into
+from exallm.cli.progress import progress
+from exallm.demo.documents import Document, parse_documents, read_documents
+from exallm.demo.table import QUERY, load, tokens
+from exallm.installer.sql_files import example_text
+from exallm.installer.statements import run, value
+from exallm.installer.target import DEFAULT_SCHEMA, local_target
+from exallm.local.control import EngineSettings, start
+from exallm.local.engine_home import EngineHome, RunningEngine
+from exallm.sql_text import quote_identifier
+from exallm_udfs.errors import ExallmError
+
+_SHOWN_ROWS = 60
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the demonstration measured.
+
+    :param answers: one a document, None where there is none.
+    :param seconds: of the SELECT, with the time to load the model.
+    """
+
+    answers: Sequence[str | None]
+    seconds: float
+    prompt_tokens: int
+    answer_tokens: int
+    version: int
+    package: str
+
+
+@click.command()
+@click.option(
+    "--docs",
+    type=click.Path(path_type=Path),
+    help="A CSV file of your own with the columns context, question and, if known, answer.",
+)
+@click.option("--model", default="smollm2", show_default=True, help="As exallm model add takes it.")
+def demo(docs: Path | None, model: str) -> None:
+    """Start the embedded engine, install exallm and a model, and ask it in SQL.
+
+    A second run reuses what is there.
+
+    \b
+    Example:
+      exallm demo --docs my_questions.csv
+    """
+    documents = (
+        read_documents(docs) if docs else parse_documents(example_text("docs.csv"), "docs.csv")
+    )
+    home = EngineHome.default()
+    with progress("starting the embedded engine") as shown:
+        running = _start(home)
+        target = local_target(home, running, DEFAULT_SCHEMA)
+        with target.database.connect() as connection:
+            install_into(connection, target, model, shown)
+            run(connection, f"OPEN SCHEMA {quote_identifier(target.schema)}")
+            shown.step("loading the table DOCS")
+            load(connection, documents)
+            shown.step(f"{QUERY}  ({len(documents)} rows; each process loads the model first)")
+            outcome = _ask(connection, documents)
+    _print(documents, outcome)
+    _print_ways_on(running)
+    answered = sum(answer is not None for answer in outcome.answers)
+    click.echo(f"answered {answered} of {len(documents)} rows")
+
+
+def _start(home: EngineHome) -> RunningEngine:
+    """The engine on Exasol's own port, or on a free one where that is taken."""
+    try:
+        return start(home, EngineSettings())
+    except ExallmError as error:
+        if error.code != "E-EXALLM-LOCAL-1":
+            raise
+        return start(home, EngineSettings(port=0))
+
+
+def _ask(connection: Any, documents: Sequence[Document]) -> Outcome:
+    began = time.monotonic()
+    rows = dict(run(connection, QUERY))
+    seconds = time.monotonic() - began
+    answers = [rows[document.number] for document in documents]
+    prompt_tokens, answer_tokens = tokens(connection, answers)
+    version = value(
+        connection,
+        "SELECT MODEL_VERSION FROM CURRENT_MODELS WHERE MODEL = 'qa' AND ALIAS_NAME = 'champion'",
+    )
+    package = value(
+        connection,
+        f"SELECT SHA256 FROM MODEL_VERSIONS WHERE MODEL = 'qa' AND MODEL_VERSION = {int(version)}",
+    )
+    return Outcome(answers, seconds, prompt_tokens, answer_tokens, int(version), package)
+
+
+def _print(documents: Sequence[Document], outcome: Outcome) -> None:
+    table = Table(title=Text(QUERY), title_justify="left", show_lines=False)
+    table.add_column("id", justify="right", style="dim")
+    table.add_column("question", ratio=4)
+    table.add_column("GPT2_INFERENCE(ctx)", ratio=3)
+    with_gold = any(document.gold for document in documents)
+    if with_gold:
+        table.add_column("known answer", ratio=2, style="dim")
+    shown = list(zip(documents, outcome.answers, strict=True))[:_SHOWN_ROWS]
+    for document, answer in shown:
+        cells = [Text(str(document.number)), Text(document.question)]
+        cells.append(Text(answer) if answer is not None else Text("NULL", style="dim"))
+        if with_gold:
+            cells.append(Text(document.gold or ""))
+        table.add_row(*cells)
+    console = Console()
+    console.print(table)
+    if len(documents) > len(shown):
+        console.print(f"and {len(documents) - len(shown)} more rows")
+    rate = len(documents) / outcome.seconds
+    click.echo(f"model    qa version {outcome.version}, package {outcome.package[:12]}")
+    click.echo(
+        f"speed    {len(documents)} rows in {outcome.seconds:.1f} s: {rate:.1f} rows a second,"
+        " loading the model included"
+    )
+    click.echo(
+        f"tokens   {outcome.prompt_tokens:,} in the texts, {outcome.answer_tokens:,} answered"
+    )
+
+
+def _print_ways_on(running: RunningEngine) -> None:
+    click.echo(f"the engine goes on at {running.dsn}; ask it yourself, or stop it:")
+    click.echo('  exallm local sql --schema EXALLM "SELECT id, GPT2_INFERENCE(ctx) FROM docs"')
+    click.echo("  exallm local stop")

@@ -1,0 +1,47 @@
+"""The command ``exallm`` and its groups."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from exallm.cli.demo import demo
+from exallm.cli.install import install
+from exallm.cli.local import local
+from exallm.cli.model import model
+from exallm_udfs.errors import ExallmError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="exallm")
+def exallm() -> None:
+    """Your own language model inside Exasol, driven with SQL.
+
+    \b
+    Example:
+      exallm local start
+      exallm install --local
+      exallm local sql "SELECT EXALLM.GPT2_INFERENCE('Question: ...')"
+    """
+
+
+for command in (demo, install, local, model):
+    exallm.add_command(command)
+
+
+def main() -> None:
+    """Run the command: 0 done, 1 failed, 2 bad usage, 130 interrupted."""
+    os.environ.setdefault("EXASOL_TELEMETRY_DISABLE", "1")
+    try:
+        exallm(standalone_mode=False)
+    except ExallmError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)

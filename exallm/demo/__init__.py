@@ -1,0 +1,1 @@
+"""The demonstration: a table of texts, and a model behind a SELECT."""

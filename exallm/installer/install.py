@@ -1,0 +1,139 @@
+"""The installer: ``sql/`` into a database, in one transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyexasol
+
+from exallm.installer.sql_files import SqlFile, sql_files
+from exallm.installer.statements import run, value
+from exallm.installer.target import Target
+from exallm.sql_text import quote_identifier, quote_text
+from exallm_udfs.errors import ExallmError
+
+_LANGUAGE = re.compile(r"(CREATE OR REPLACE )PYTHON3_EXALLM( (?:SCALAR|SET) SCRIPT )")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement of an installation, with the file that it comes from."""
+
+    source: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an installation does.
+
+    :param steps: statements in order.
+    :param migrations: the migrations that are new to the database.
+    """
+
+    steps: tuple[Step, ...]
+    migrations: tuple[str, ...]
+
+
+def plan_install(connection: pyexasol.ExaConnection, target: Target) -> Plan:
+    """What is to be done; reads the database and changes nothing.
+
+    :raises ExallmError: E-EXALLM-DEPLOY-8 for a migration that was edited after it had run,
+        E-EXALLM-DEPLOY-9 for a database that a later exallm has installed.
+    """
+    applied = _applied_migrations(connection, target.schema)
+    migrations = sql_files("migrations")
+    _check_applied(applied, migrations)
+    pending = [file for file in migrations if file.name not in applied]
+    schema = quote_identifier(target.schema)
+    steps = [
+        Step("schema", f"CREATE SCHEMA IF NOT EXISTS {schema}"),
+        Step("schema", f"OPEN SCHEMA {schema}"),
+    ]
+    for file in pending:
+        steps += [Step(file.name, sql) for sql in file.statements()]
+        steps.append(Step(file.name, _record(file)))
+    for file in sql_files("udfs"):
+        steps += [
+            Step(file.name, _LANGUAGE.sub(rf"\g<1>{quote_identifier(target.language)}\g<2>", sql))
+            for sql in file.statements()
+        ]
+    for file in sql_files("routines"):
+        steps += [Step(file.name, sql) for sql in file.statements()]
+    steps.append(Step("registry", "EXECUTE SCRIPT REFRESH_REGISTRY()"))
+    return Plan(tuple(steps), tuple(file.name for file in pending))
+
+
+def apply_plan(
+    connection: pyexasol.ExaConnection, plan: Plan, progress: Callable[[Step], None]
+) -> None:
+    """Run a plan in the connection's transaction, which the caller commits or rolls back."""
+    for step in plan.steps:
+        progress(step)
+        run(connection, step.sql)
+
+
+def require_language(connection: pyexasol.ExaConnection, language: str) -> None:
+    """:raises ExallmError: E-EXALLM-SLC-1 where no container has this alias."""
+    if language not in _languages(connection):
+        raise ExallmError(
+            "E-EXALLM-SLC-1",
+            f"the script language {language} is not active in this database",
+            "deploy a container with openvino-genai and exallm under this alias, or name another "
+            "one with --language-alias",
+        )
+
+
+def activate_local_language(connection: pyexasol.ExaConnection, language: str) -> None:
+    """On the embedded engine the alias is its own Python; every other alias stays."""
+    languages = _languages(connection)
+    if language in languages:
+        return
+    entries = [*languages.values(), f"{language}=builtin_python3"]
+    run(connection, f"ALTER SYSTEM SET SCRIPT_LANGUAGES = {quote_text(' '.join(entries))}")
+
+
+def _languages(connection: pyexasol.ExaConnection) -> dict[str, str]:
+    """Alias to entry of SCRIPT_LANGUAGES."""
+    text = value(
+        connection,
+        "SELECT SESSION_VALUE FROM EXA_PARAMETERS WHERE PARAMETER_NAME = 'SCRIPT_LANGUAGES'",
+    )
+    return {entry.partition("=")[0].upper(): entry for entry in str(text).split()}
+
+
+def _applied_migrations(connection: pyexasol.ExaConnection, schema: str) -> dict[str, str]:
+    """Name to sha256 of the migrations that have run."""
+    found = value(
+        connection,
+        "SELECT COUNT(*) FROM EXA_ALL_TABLES WHERE TABLE_NAME = 'MIGRATIONS'"
+        f" AND TABLE_SCHEMA = {quote_text(schema)}",
+    )
+    if not found:
+        return {}
+    table = f"{quote_identifier(schema)}.MIGRATIONS"
+    return dict(run(connection, f"SELECT MIGRATION, SHA256 FROM {table}"))
+
+
+def _check_applied(applied: dict[str, str], files: list[SqlFile]) -> None:
+    known = {file.name: file.sha256 for file in files}
+    for name, sha256 in applied.items():
+        if name not in known:
+            raise ExallmError(
+                "E-EXALLM-DEPLOY-9",
+                f"the migration {name} of this schema is unknown here",
+                "install with the exallm version that has it, or a later one",
+            )
+        if known[name] != sha256:
+            raise ExallmError(
+                "E-EXALLM-DEPLOY-8",
+                f"the migration {name} differs from the one that has run here",
+                "restore the file: a migration never changes, a new one follows it",
+            )
+
+
+def _record(file: SqlFile) -> str:
+    values = f"{quote_text(file.name)}, {quote_text(file.sha256)}"
+    return f"INSERT INTO MIGRATIONS VALUES ({values}, CURRENT_TIMESTAMP, CURRENT_USER)"

@@ -1,0 +1,91 @@
+"""The engine's process: ``python -m exallm.local.daemon FOLDER PORT WORKERS REPLY_TIMEOUT_S``.
+
+It writes one line to its standard output, ``ready`` or what is wrong, and serves until SIGTERM.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import duckdb
+
+from exallm.local.bucketfs import BucketFsServer
+from exallm.local.engine.database import Database, DatabaseSettings
+from exallm.local.engine_home import USER, EngineHome, RunningEngine
+from exallm.local.wire.credentials import Credentials
+from exallm.local.wire.listener import Listener
+from exallm_udfs.errors import ExallmError
+
+
+def main(arguments: list[str]) -> int:
+    """Run the engine until it is told to stop."""
+    folder, port, workers, timeout = arguments
+    home = EngineHome(Path(folder))
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    for talkative in ("sqlglot", "websockets.server"):
+        logging.getLogger(talkative).setLevel(logging.ERROR)
+    try:
+        serve(home, int(port), int(workers), float(timeout))
+    except ExallmError as error:
+        _tell(str(error))
+        return 1
+    return 0
+
+
+def serve(home: EngineHome, port: int, workers: int, reply_timeout_s: float) -> None:
+    """Start everything, say ``ready``, and serve until SIGTERM or SIGINT."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    home.create()
+    if home.lock() is None:
+        raise ExallmError(
+            "E-EXALLM-LOCAL-2",
+            f"another engine already runs on {home.folder}",
+            "stop it with exallm local stop, or set EXALLM_HOME to another folder",
+        )
+    settings = DatabaseSettings(home.database_file, home.buckets_root, workers, reply_timeout_s)
+    database = _open(settings)
+    listener = Listener(port, database, Credentials(USER, home.password()))
+    buckets = BucketFsServer(
+        home.buckets_root,
+        write_password=home.bucketfs_password("write"),
+        read_password=home.bucketfs_password("read"),
+    )
+    buckets.start()
+    home.publish(RunningEngine(os.getpid(), listener.port, buckets.port))
+    threading.Thread(target=listener.serve, daemon=True).start()
+    _tell("ready")
+    stopping.wait()
+    home.withdraw()
+    listener.stop()
+    buckets.stop()
+    database.close()
+
+
+def _open(settings: DatabaseSettings) -> Database:
+    try:
+        return Database(settings)
+    except duckdb.Error as error:
+        raise ExallmError(
+            "E-EXALLM-LOCAL-3",
+            f"the database {settings.file} does not open: {str(error).splitlines()[0]}",
+            "move the file away to start with an empty database",
+        ) from error
+
+
+def _tell(line: str) -> None:
+    """Answer the process that waits; afterwards the output goes where errors go."""
+    print(line, flush=True)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What a statement does: sessions, transactions, the catalogue, results."""

@@ -1,0 +1,109 @@
+"""The DuckDB database beneath the embedded engine, and what all sessions share."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from exallm.local.engine.call_table import CallTable
+from exallm.local.engine.helper_functions import register_helpers
+
+DATABASE_NAME = "EXALLM_LOCAL"
+DATABASE_VERSION = "2025.2.0"
+DEFAULT_PARAMETERS = {
+    "SCRIPT_LANGUAGES": "PYTHON3=builtin_python3",
+    "NLS_DATE_FORMAT": "YYYY-MM-DD",
+    "NLS_TIMESTAMP_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF6",
+    "QUERY_TIMEOUT": "0",
+    "TIME_ZONE": "UTC",
+}
+
+_CATALOG = (
+    "CREATE SCHEMA IF NOT EXISTS _exallm",
+    "CREATE TABLE IF NOT EXISTS _exallm.schemas (name VARCHAR PRIMARY KEY, owner VARCHAR,"
+    " remark VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS _exallm.scripts (schema_name VARCHAR, name VARCHAR, kind VARCHAR,"
+    " language VARCHAR, input_type VARCHAR, result_type VARCHAR, statement VARCHAR,"
+    " PRIMARY KEY (schema_name, name))",
+    "CREATE TABLE IF NOT EXISTS _exallm.views (schema_name VARCHAR, name VARCHAR,"
+    " statement VARCHAR, query VARCHAR, columns VARCHAR[], current_schema VARCHAR,"
+    " PRIMARY KEY (schema_name, name))",
+    "CREATE TABLE IF NOT EXISTS _exallm.connections (name VARCHAR PRIMARY KEY, address VARCHAR,"
+    " user_name VARCHAR, password VARCHAR, remark VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS _exallm.parameters (name VARCHAR PRIMARY KEY, value VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS _exallm.remarks (kind VARCHAR, schema_name VARCHAR, name VARCHAR,"
+    " remark VARCHAR, PRIMARY KEY (kind, schema_name, name))",
+)
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """How a database runs.
+
+    :param file: DuckDB's file; it is created where there is none.
+    :param buckets_root: folder of the BucketFS files that scripts see as ``/buckets``.
+    :param worker_limit: the most UDF processes that one call may have.
+    :param reply_timeout_s: seconds after which a silent UDF process is ended.
+    :param interpreter: the command that starts Python for UDF processes.
+    """
+
+    file: Path
+    buckets_root: Path
+    worker_limit: int = 2
+    reply_timeout_s: float = 600.0
+    interpreter: tuple[str, ...] = field(default=(sys.executable,))
+
+
+class Database:
+    """One open database.
+
+    DuckDB is shut off from files and the network: only what the engine's own SQL does reaches
+    the data, and lengths, NULLs and scripts are the engine's business.
+    """
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self.settings = settings
+        self.calls = CallTable()
+        self._root = duckdb.connect(
+            str(settings.file),
+            config={
+                "enable_external_access": "false",
+                "python_enable_replacements": "false",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            },
+        )
+        self._root.execute("SET TimeZone = 'UTC'") if _has_time_zone(self._root) else None
+        for statement in _CATALOG:
+            self._root.execute(statement)
+        for name, value in DEFAULT_PARAMETERS.items():
+            self._root.execute(
+                "INSERT INTO _exallm.parameters VALUES (?, ?) ON CONFLICT DO NOTHING", [name, value]
+            )
+        register_helpers(self._root)
+        self.calls.register(self._root)
+        self._root.execute("SET lock_configuration = true")
+        self._sessions = itertools.count(1)
+
+    def connect(self) -> tuple[duckdb.DuckDBPyConnection, int]:
+        """A connection for a session, and the session's number."""
+        connection = self._root.cursor()
+        connection.execute(
+            "CREATE TEMP TABLE exallm_session_parameters (name VARCHAR, value VARCHAR)"
+        )
+        return connection, next(self._sessions)
+
+    def close(self) -> None:
+        """Write everything to the file and let it go."""
+        self._root.close()
+
+
+def _has_time_zone(connection: duckdb.DuckDBPyConnection) -> bool:
+    row = connection.execute(
+        "SELECT count(*) FROM duckdb_settings() WHERE name = 'TimeZone'"
+    ).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,176 @@
+"""Runs one statement inside a transaction that the session holds open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from exallm.local.engine.catalog import Catalog
+from exallm.local.engine.result import Result, ResultSet, RowCount, result_set
+from exallm.local.engine.script_runner import ScriptRunner
+from exallm.local.engine.statement_calls import StatementCalls
+from exallm.local.sql import statements as kinds
+from exallm.local.sql.changes import ChangeTranslator
+from exallm.local.sql.definitions import DefinitionTranslator
+from exallm.local.sql.queries import QueryTranslator
+from exallm.local.sql.scope import Scope, UdfCalls
+from exallm.local.sql.token_reader import QualifiedName
+from exallm.local.sql_error import SqlError
+
+_NOTHING = RowCount(0)
+
+
+class Executor:
+    """The effect of every statement kind but COMMIT and ROLLBACK.
+
+    :param scope: the surroundings of a statement with these calls.
+    :param scripts: runs Lua scripts.
+    :param user: who owns what is created.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        catalog: Catalog,
+        scope: Callable[[UdfCalls], Scope],
+        scripts: ScriptRunner,
+        user: str,
+    ) -> None:
+        self._connection = connection
+        self._catalog = catalog
+        self._scope = scope
+        self._scripts = scripts
+        self._user = user
+        self.current_schema: str | None = None
+
+    def run(self, statement: kinds.Statement, calls: StatementCalls) -> Result:
+        """Run a statement; :raises SqlError: what the client is to see."""
+        match statement:
+            case kinds.Query():
+                return self._query(statement.tree, calls)
+            case kinds.Change():
+                return self._change(statement.tree, calls)
+            case kinds.Definition():
+                return self._definition(statement.tree, calls)
+            case kinds.ExecuteScript():
+                return self._execute_script(statement, calls)
+            case kinds.CreateView():
+                return self._create_view(statement, calls)
+            case kinds.EndTransaction():
+                raise AssertionError("the session ends transactions")
+        self._run_definition(statement)
+        return _NOTHING
+
+    def _run_definition(self, statement: kinds.Statement) -> None:
+        match statement:
+            case kinds.CreateSchema():
+                self._catalog.create_schema(statement.name, self._user, statement.if_not_exists)
+                self.current_schema = statement.name
+            case kinds.OpenSchema():
+                self.open_schema(statement.name)
+            case kinds.CreateScript():
+                self._catalog.create_script(statement.script, statement.replace)
+            case kinds.CreateConnection():
+                self._catalog.create_connection(statement)
+            case kinds.SetParameter():
+                self._catalog.set_parameter(statement.scope, statement.name, statement.value)
+            case kinds.CommentOn():
+                self._comment(statement)
+            case kinds.DropObject():
+                self._drop(statement)
+
+    def open_schema(self, name: str | None) -> None:
+        """Open a schema, or none."""
+        if name is not None and not self._catalog.has_schema(name):
+            raise SqlError("42000", f"schema {name} not found")
+        self.current_schema = name
+
+    def _query(self, tree: exp.Expr, calls: StatementCalls) -> ResultSet:
+        sql = QueryTranslator(self._scope(calls)).top(tree).sql("duckdb")
+        return result_set(self._connection.sql(sql).to_arrow_table())
+
+    def _change(self, tree: exp.Expr, calls: StatementCalls) -> RowCount:
+        translator = ChangeTranslator(QueryTranslator(self._scope(calls)))
+        sql = translator.translate(tree).sql("duckdb")
+        return RowCount(int(self._connection.execute(sql).fetchall()[0][0]))
+
+    def _definition(self, tree: exp.Expr, calls: StatementCalls) -> RowCount:
+        queries = QueryTranslator(self._scope(calls))
+        translator = DefinitionTranslator(queries)
+        if isinstance(tree, exp.Alter):
+            for sql in translator.alter_table(tree):
+                self._connection.execute(sql)
+            return _NOTHING
+        assert isinstance(tree, exp.Create)
+        target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+        schema, name = queries.table_name(target)
+        if self._catalog.view(schema, name) is not None:
+            raise SqlError("42000", f"object {schema}.{name} already exists as a view")
+        tolerated = tree.args.get("exists") or tree.args.get("replace")
+        if not tolerated and self._catalog.has_table(schema, name):
+            # Found here, because DuckDB would give up the transaction over it.
+            raise SqlError("42000", f"table {schema}.{name} already exists")
+        rows = self._connection.execute(translator.create_table(tree)).fetchall()
+        return RowCount(int(rows[0][0])) if tree.args.get("expression") else _NOTHING
+
+    def _create_view(self, statement: kinds.CreateView, calls: StatementCalls) -> RowCount:
+        schema = self._schema_of(statement.name)
+        self._catalog.create_view(schema, statement, self.current_schema)
+        # Bound once without running, so that a view that cannot work is refused now.
+        text = f"SELECT * FROM {_exasol_name(schema)}.{_exasol_name(statement.name.name)}"
+        query = kinds.read_statement(text, self.current_schema)
+        assert isinstance(query, kinds.Query)
+        sql = QueryTranslator(self._scope(calls.without_running())).top(query.tree).sql("duckdb")
+        self._connection.execute(f"DESCRIBE {sql}").fetchall()
+        return _NOTHING
+
+    def _execute_script(self, statement: kinds.ExecuteScript, calls: StatementCalls) -> Result:
+        schema = self._schema_of(statement.name)
+        script = self._catalog.lua_script(schema, statement.name.name)
+        if script is None:
+            raise SqlError("42000", f"script {schema}.{statement.name.name} not found")
+        arguments = [
+            [self._value(part, calls) for part in argument]
+            if isinstance(argument, tuple)
+            else self._value(argument, calls)
+            for argument in statement.arguments
+        ]
+        return self._scripts.run(script, arguments, statement.with_output)
+
+    def _value(self, node: exp.Expr, calls: StatementCalls) -> object:
+        tree = exp.Select(expressions=[exp.alias_(node.copy(), "V")])
+        sql = QueryTranslator(self._scope(calls)).query(tree).sql("duckdb")
+        table: pa.Table = self._connection.sql(sql).to_arrow_table()
+        return table.column(0)[0].as_py()
+
+    def _comment(self, statement: kinds.CommentOn) -> None:
+        name, schema = statement.name.name, None
+        kind = "TABLE" if statement.kind == "COLUMN" else statement.kind
+        if kind not in ("SCHEMA", "CONNECTION"):
+            schema = self._schema_of(statement.name)
+        if not self._catalog.exists(kind, schema, name):
+            raise SqlError("42000", f"{kind.lower()} {name} not found")
+        key = f"{name}.{statement.column}" if statement.column else name
+        self._catalog.comment(statement.kind, schema, key, statement.comment)
+
+    def _drop(self, statement: kinds.DropObject) -> None:
+        in_schema = statement.kind in ("TABLE", "VIEW", "SCRIPT")
+        schema = self._schema_of(statement.name) if in_schema else None
+        self._catalog.drop(statement, schema)
+        if statement.kind == "SCHEMA" and statement.name.name == self.current_schema:
+            self.current_schema = None
+
+    def _schema_of(self, name: QualifiedName) -> str:
+        schema = name.schema or self.current_schema
+        if schema is None:
+            raise SqlError(
+                "42000", "no schema specified or opened or current schema has been dropped"
+            )
+        return schema
+
+
+def _exasol_name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

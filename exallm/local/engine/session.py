@@ -1,0 +1,259 @@
+"""A session: its transactions, its limits, and the statements that it runs one by one."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+
+import duckdb
+
+from exallm.local.engine.catalog import Catalog
+from exallm.local.engine.database import DATABASE_NAME, DATABASE_VERSION, Database
+from exallm.local.engine.executor import Executor
+from exallm.local.engine.failures import sql_error
+from exallm.local.engine.result import Result, RowCount
+from exallm.local.engine.script_runner import ScriptRunner
+from exallm.local.engine.statement_calls import StatementCalls
+from exallm.local.lua.script import LuaScript
+from exallm.local.sql.scope import Scope, UdfCalls
+from exallm.local.sql.statements import EndTransaction, ExecuteScript, read_statement
+from exallm.local.sql.token_reader import TokenReader
+from exallm.local.sql_error import SqlError
+from exallm.local.udf.environment import StatementEnvironment
+
+_ABORTED = SqlError("R0003", "Query terminated because it was aborted by the client.")
+_TIMED_OUT = "Query terminated because timeout has been reached."
+_MEMORY_LIMIT = 4 * 1024**3
+
+
+class Session:
+    """One client's session. One thread executes; ``abort`` may come from any other.
+
+    With autocommit each statement is a transaction. Without it, the first statement begins one
+    and COMMIT or ROLLBACK ends it. Where DuckDB gives up a transaction over a failed statement,
+    the whole transaction is rolled back and the error says so: Exasol would keep it.
+    """
+
+    def __init__(self, database: Database, user: str) -> None:
+        self._database = database
+        self._connection, self.session_id = database.connect()
+        self.user = user
+        self.autocommit = True
+        self.query_timeout_s = 0
+        self._statement_ids = itertools.count(1)
+        self._statement_id = 0
+        self._in_transaction = False
+        self._lost_transaction: SqlError | None = None
+        self._calls: list[StatementCalls] = []
+        self._abort_lock = threading.Lock()
+        self._abort: SqlError | None = None
+        self._executing = False
+        self.catalog = Catalog(self._connection)
+        self._scripts = ScriptRunner(
+            self._execute_in_script, self._meta, self._find_script, self._check_abort
+        )
+        self._executor = Executor(self._connection, self.catalog, self._scope, self._scripts, user)
+
+    @property
+    def current_schema(self) -> str | None:
+        """The open schema, None where none is open."""
+        return self._executor.current_schema
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether changes wait for COMMIT or ROLLBACK."""
+        return self._in_transaction
+
+    def open_schema(self, name: str | None) -> None:
+        """Open a schema outside a statement, as a client's attribute does."""
+        self._executor.open_schema(name)
+
+    def execute(self, sql: str) -> Result:
+        """Run one statement.
+
+        :raises SqlError: with Exasol's code; the session goes on.
+        """
+        with self._abort_lock:
+            self._abort, self._executing = None, True
+        timer = self._start_timer()
+        try:
+            return self._execute(sql)
+        except Exception as error:
+            raise self._failed(error) from error
+        finally:
+            if timer is not None:
+                timer.cancel()
+            with self._abort_lock:
+                self._executing = False
+
+    def abort(self, error: SqlError = _ABORTED) -> None:
+        """End the running statement, if there is one; from any thread."""
+        with self._abort_lock:
+            if not self._executing or self._abort is not None:
+                return
+            self._abort = error
+            calls = list(self._calls)
+        for call in calls:
+            call.abort(error)
+        self._connection.interrupt()
+
+    def commit(self) -> None:
+        """End the transaction and keep its changes."""
+        if self._in_transaction:
+            self._in_transaction = False
+            self._connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """End the transaction and undo its changes."""
+        if self._in_transaction:
+            self._in_transaction = False
+            self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Undo what is open and let the connection go."""
+        with suppress(duckdb.Error):  # the transaction may be gone already: nothing is left to do
+            self.rollback()
+        self._connection.close()
+
+    def _execute(self, sql: str) -> Result:
+        statement = read_statement(sql, self.current_schema)
+        self._statement_id = next(self._statement_ids)
+        if isinstance(statement, EndTransaction):
+            self.commit() if statement.commit else self.rollback()
+            return RowCount(0)
+        self._begin()
+        if isinstance(statement, ExecuteScript):
+            self._lost_transaction = None
+        schema = self.current_schema
+        calls = self._open_calls()
+        try:
+            result = self._executor.run(statement, calls)
+        except Exception:
+            self._executor.current_schema = schema
+            if calls.failure is not None:
+                raise calls.failure from None
+            raise
+        finally:
+            self._close_calls(calls)
+        self._check_abort()
+        if self.autocommit:
+            self.commit()
+        return result
+
+    def _execute_in_script(self, sql: str) -> Result:
+        """A statement that a Lua script runs: in the script's transaction."""
+        self._check_abort()
+        if self._lost_transaction is not None:
+            raise self._lost_transaction
+        statement = read_statement(sql, self.current_schema)
+        if isinstance(statement, EndTransaction):
+            self.commit() if statement.commit else self.rollback()
+            return RowCount(0)
+        self._begin()
+        calls = self._open_calls()
+        try:
+            return self._executor.run(statement, calls)
+        except Exception as error:
+            failure = calls.failure or sql_error(error)
+            self._check_abort()
+            if self._transaction_is_lost():
+                self.rollback()
+                self._lost_transaction = SqlError(
+                    failure.code, f"{failure.text} (the script's transaction was rolled back)"
+                )
+                raise self._lost_transaction from error
+            raise failure from error
+        finally:
+            self._close_calls(calls)
+
+    def _begin(self) -> None:
+        if not self._in_transaction:
+            self._connection.execute("BEGIN TRANSACTION")
+            self._in_transaction = True
+
+    def _failed(self, error: Exception) -> SqlError:
+        """Undo what a failed statement left behind; the error to send."""
+        with self._abort_lock:
+            failure = self._abort or sql_error(error)
+        if not self._in_transaction:
+            return failure
+        if self.autocommit:
+            self.rollback()
+        elif self._transaction_is_lost():
+            self.rollback()
+            return SqlError(failure.code, f"{failure.text} (the transaction was rolled back)")
+        return failure
+
+    def _transaction_is_lost(self) -> bool:
+        if not self._in_transaction:
+            return True
+        try:
+            self._connection.execute("SELECT 1").fetchall()
+        except duckdb.Error:
+            return True
+        return False
+
+    def _start_timer(self) -> threading.Timer | None:
+        if not self.query_timeout_s:
+            return None
+        timer = threading.Timer(self.query_timeout_s, self.abort, [SqlError("R0001", _TIMED_OUT)])
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _check_abort(self) -> None:
+        with self._abort_lock:
+            if self._abort is not None:
+                raise self._abort
+
+    def _open_calls(self) -> StatementCalls:
+        calls = StatementCalls(self._database.calls, self._connection, self._environment)
+        with self._abort_lock:
+            self._calls.append(calls)
+        return calls
+
+    def _close_calls(self, calls: StatementCalls) -> None:
+        with self._abort_lock:
+            self._calls.remove(calls)
+        calls.close()
+
+    def _scope(self, calls: UdfCalls) -> Scope:
+        return Scope(
+            self.catalog, calls, self.current_schema, self.user, self.session_id, self._statement_id
+        )
+
+    def _environment(self) -> StatementEnvironment:
+        settings = self._database.settings
+        return StatementEnvironment(
+            database_name=DATABASE_NAME,
+            database_version=DATABASE_VERSION,
+            current_user=self.user,
+            current_schema=self.current_schema,
+            session_id=str(self.session_id),
+            statement_id=self._statement_id,
+            scripts=self.catalog.script_bodies(),
+            connections=self.catalog.connections(),
+            buckets_root=settings.buckets_root,
+            interpreter=settings.interpreter,
+            worker_limit=settings.worker_limit,
+            reply_timeout_s=settings.reply_timeout_s,
+            memory_limit=_MEMORY_LIMIT,
+        )
+
+    def _meta(self) -> Mapping[str, object]:
+        return {
+            "current_user": self.user,
+            "current_schema": self.current_schema,
+            "session_id": self.session_id,
+            "statement_id": self._statement_id,
+        }
+
+    def _find_script(self, name: str) -> LuaScript:
+        parsed = TokenReader(name).qualified_name()
+        schema = parsed.schema or self.current_schema
+        script = self.catalog.lua_script(schema, parsed.name) if schema else None
+        if script is None:
+            raise SqlError("42000", f"script {name} not found")
+        return script

@@ -1,0 +1,228 @@
+"""The script calls of one statement, from DuckDB's rows to worker processes and back."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from exallm.local.engine.call_table import CallTable
+from exallm.local.engine.groups import grouped
+from exallm.local.engine.result import arrow_schema, exasol_type
+from exallm.local.exasol_type import Column
+from exallm.local.sql.scope import EmittingCall
+from exallm.local.sql_error import SqlError
+from exallm.local.udf.environment import StatementEnvironment
+from exallm.local.udf.invocation import Invocation
+from exallm.local.udf.script import UdfScript
+
+_BATCH_ROWS = 2048
+_relation_numbers = itertools.count(1)
+
+
+class StatementCalls:
+    """Runs the calls of one statement; ``close`` ends their processes.
+
+    :param environment: makes what the scripts see; asked once, and only if a script is called.
+    """
+
+    def __init__(
+        self,
+        table: CallTable,
+        connection: duckdb.DuckDBPyConnection,
+        environment: Callable[[], StatementEnvironment],
+    ) -> None:
+        self._table = table
+        self._connection = connection
+        self._make_environment = environment
+        self._environment: StatementEnvironment | None = None
+        self._numbers: dict[str, int] = {}
+        self._relations: list[str] = []
+        self._invocations: list[Invocation] = []
+        self._lock = threading.Lock()
+        self._aborted: SqlError | None = None
+        self.failure: SqlError | None = None
+
+    def add(self, script: UdfScript) -> int:
+        """Register a call that returns values; its number in the call table."""
+        self._prepare()
+        # One number a script: DuckDB then sees that f(x) in SELECT and GROUP BY are the same.
+        number = self._numbers.get(script.qualified_name)
+        if number is None:
+            number = self._table.add(_Values(self, script))
+            self._numbers[script.qualified_name] = number
+        return number
+
+    def emitted(self, emitting: EmittingCall) -> str:
+        """Run a call that emits rows; the relation that holds them."""
+        self._prepare()
+        reader = self._connection.sql(emitting.query).to_arrow_reader(_BATCH_ROWS)
+        script = emitting.script
+        skipped = emitting.passed + emitting.keys
+        argument_fields = list(reader.schema)[skipped:]
+        invocation = self.invocation(
+            script, [field.type for field in argument_fields], emitting.outputs
+        )
+        outputs = arrow_schema(invocation.output_columns())
+        if script.kind == "SET":
+            groups = grouped(reader, emitting.keys)
+            batches = list(invocation.group_rows(groups))
+            table = pa.Table.from_batches(batches, outputs)
+        else:
+            passed = list(reader.schema)[: emitting.passed]
+            schema = pa.schema([*passed, *outputs])
+            table = pa.Table.from_batches(
+                list(_scalar_rows(invocation, reader, emitting.passed, schema)), schema
+            )
+        name = f"exallm_emitted_{next(_relation_numbers)}"
+        self._connection.register(name, table)
+        self._relations.append(name)
+        return name
+
+    def without_running(self) -> WithoutRunning:
+        """Calls of which only the columns matter."""
+        return WithoutRunning(self._connection, self._relations)
+
+    def invocation(
+        self,
+        script: UdfScript,
+        argument_types: list[pa.DataType],
+        outputs: tuple[Column, ...] | None,
+    ) -> Invocation:
+        """Start a script for arguments of these types."""
+        arguments = script.inputs
+        if arguments is None:
+            arguments = tuple(
+                Column(str(number), exasol_type(kind)) for number, kind in enumerate(argument_types)
+            )
+        assert self._environment is not None
+        invocation = Invocation(script, arguments, outputs, self._environment)
+        with self._lock:
+            self._invocations.append(invocation)
+            aborted = self._aborted
+        if aborted is not None:
+            invocation.abort()
+            raise aborted
+        return invocation
+
+    def abort(self, error: SqlError) -> None:
+        """End all processes at once, from another thread."""
+        with self._lock:
+            self._aborted = error
+            invocations = list(self._invocations)
+        for invocation in invocations:
+            invocation.abort()
+
+    def close(self) -> None:
+        """End the processes and forget the calls and relations."""
+        for number in self._numbers.values():
+            self._table.remove(number)
+        for relation in self._relations:
+            self._connection.unregister(relation)
+        invocations, self._invocations = self._invocations, []
+        self._numbers, self._relations = {}, []
+        with ExitStack() as stack:  # all are closed, also where a script's cleanup() raises
+            for invocation in invocations:
+                stack.callback(invocation.close)
+
+    def _prepare(self) -> None:
+        if self._environment is None:
+            self._environment = self._make_environment()
+
+
+class WithoutRunning:
+    """Stands in for the calls of a query that is only to be checked, as a view's is."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        relations: list[str],
+    ) -> None:
+        self._connection = connection
+        self._relations = relations
+
+    def add(self, script: UdfScript) -> int:
+        """No call: DuckDB reads the number when it runs a query, which this one never is."""
+        return 0
+
+    def emitted(self, emitting: EmittingCall) -> str:
+        """An empty relation with the columns of the call."""
+        described = self._connection.sql(emitting.query).to_arrow_reader(1).schema
+        columns = emitting.outputs or emitting.script.emits
+        if columns is None:
+            raise SqlError(
+                "42000", f"script {emitting.script.name} needs EMITS (...) inside a view"
+            )
+        schema = pa.schema([*list(described)[: emitting.passed], *arrow_schema(columns)])
+        name = f"exallm_emitted_{next(_relation_numbers)}"
+        self._connection.register(name, schema.empty_table())
+        self._relations.append(name)
+        return name
+
+
+class _Values:
+    """A call that returns a value for each row (SCALAR) or group (SET)."""
+
+    def __init__(self, owner: StatementCalls, script: UdfScript) -> None:
+        self._owner = owner
+        self._script = script
+        self._lock = threading.Lock()
+        self._invocations: dict[tuple[pa.DataType, ...], Invocation] = {}
+
+    def values(self, columns: list[pa.Array]) -> pa.Array:
+        """The results, as text where the script returns a DECIMAL."""
+        try:
+            if self._script.kind == "SCALAR":
+                values = self._of_rows(columns)
+            else:
+                values = self._of_groups(columns[0])
+        except SqlError as error:
+            self._owner.failure = error
+            raise
+        returns = self._script.returns
+        is_decimal = returns is not None and returns.name == "DECIMAL"
+        return values.cast(pa.string()) if is_decimal else values
+
+    def _of_rows(self, columns: list[pa.Array]) -> pa.Array:
+        names = [str(number) for number in range(len(columns))]
+        batch = pa.RecordBatch.from_arrays(columns, names=names)
+        if self._script.inputs == ():
+            batch = batch.select([])
+        return self._started(batch).scalar_values(batch)
+
+    def _of_groups(self, lists: pa.ListArray) -> pa.Array:
+        groups = [pa.RecordBatch.from_struct_array(rows.values) for rows in lists if rows.is_valid]
+        if not groups:
+            return pa.nulls(len(lists), pa.string())
+        values = self._started(groups[0]).group_values(groups)
+        places = iter(range(len(groups)))
+        return values.take(
+            pa.array([next(places) if rows.is_valid else None for rows in lists], pa.int64())
+        )
+
+    def _started(self, batch: pa.RecordBatch) -> Invocation:
+        # Only a variadic script can be called with several lists of types.
+        types = [field.type for field in batch.schema]
+        key = tuple(types) if self._script.inputs is None else ()
+        with self._lock:
+            if key not in self._invocations:
+                self._invocations[key] = self._owner.invocation(self._script, types, None)
+            return self._invocations[key]
+
+
+def _scalar_rows(
+    invocation: Invocation, reader: Any, passed: int, schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    for batch in reader:
+        columns = batch.columns
+        arguments = pa.RecordBatch.from_arrays(
+            columns[passed:], schema=pa.schema(list(batch.schema)[passed:])
+        )
+        places, rows = invocation.scalar_rows(arguments)
+        kept = [column.take(places) for column in columns[:passed]]
+        yield pa.RecordBatch.from_arrays([*kept, *rows.columns], schema=schema)

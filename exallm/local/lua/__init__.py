@@ -1,0 +1,1 @@
+"""Exasol's Lua scripts in the embedded engine."""

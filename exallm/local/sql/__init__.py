@@ -1,0 +1,1 @@
+"""From Exasol's SQL to DuckDB's: parsing, the allowlist, translation."""

@@ -1,0 +1,88 @@
+"""sqlglot's ``exasol`` dialect, stripped of everything that it would translate by itself.
+
+sqlglot knows hundreds of functions of other databases and turns some of Exasol's into them
+without a word. Here its parser knows none: a function call stays a call by the name that the user
+wrote, and :mod:`exallm.local.sql.functions` alone decides what it means.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp, parser
+from sqlglot.dialects.exasol import Exasol
+from sqlglot.errors import SqlglotError
+from sqlglot.parsers.exasol import ExasolParser
+
+from exallm.local.sql.refusal import syntax_error
+from exallm.local.sql.surface import to_parsable
+from exallm.local.sql_error import SqlError
+
+# Functions whose arguments have a grammar of their own (CAST(x AS t), SUBSTRING(x FROM n)).
+_OWN_GRAMMAR = (
+    "CAST",
+    "EXTRACT",
+    "GROUP_CONCAT",
+    "LISTAGG",
+    "POSITION",
+    "SUBSTRING",
+    "TRIM",
+)
+_NESTING_LIMIT = 200
+
+
+class EmbeddedExasol(Exasol):
+    """The grammar of Exasol, with function names left as they stand."""
+
+    # NULL is the largest value of a sort: last ascending, first descending.
+    NULL_ORDERING = "nulls_are_large"
+
+    class Parser(ExasolParser):
+        """Parses every function call into ``exp.Anonymous`` but those with their own grammar."""
+
+        FUNCTIONS = {}  # noqa: RUF012
+        NO_PAREN_FUNCTIONS = {}  # noqa: RUF012
+        FUNCTION_PARSERS = {  # noqa: RUF012
+            name: ExasolParser.FUNCTION_PARSERS[name] for name in _OWN_GRAMMAR
+        }
+
+        def _parse_column(self) -> exp.Expr | None:
+            # The parent drops the qualifier of LOCAL.alias, which changes what the name means.
+            return parser.Parser._parse_column(self)
+
+
+def parse_statement(sql: str) -> exp.Expr:
+    """Parse one statement.
+
+    :raises SqlError: 42000 where it does not parse, or holds more than one statement.
+    """
+    _check_nesting(sql)
+    try:
+        statements = [tree for tree in EmbeddedExasol().parse(to_parsable(sql)) if tree is not None]
+    except SqlglotError as error:
+        raise syntax_error(_first_line(error)) from error
+    except RecursionError as error:
+        raise SqlError("42000", "statement too complex: nested too deeply") from error
+    if len(statements) != 1:
+        raise syntax_error(f"expected one statement, found {len(statements)}")
+    return statements[0]
+
+
+def _check_nesting(sql: str) -> None:
+    depth = deepest = 0
+    for character in sql:
+        if character == "(":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character == ")":
+            depth -= 1
+    if deepest > _NESTING_LIMIT:
+        raise SqlError("42000", f"statement too complex: {deepest} levels of parentheses")
+
+
+def _first_line(error: SqlglotError) -> str:
+    details = getattr(error, "errors", None)
+    if details:
+        first = details[0]
+        near = (first.get("highlight") or "").strip()
+        where = f"[line {first.get('line')}, column {first.get('col')}]"
+        return f"unexpected '{near}' {where}" if near else f"{first.get('description')} {where}"
+    return str(error).splitlines()[0]

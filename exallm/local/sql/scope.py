@@ -1,0 +1,107 @@
+"""What the translation of a statement has to know of the world around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlglot import exp
+
+from exallm.local.exasol_type import Column
+from exallm.local.sql.functions import cast, utc_now
+from exallm.local.udf.script import UdfScript
+
+
+@dataclass(frozen=True)
+class View:
+    """A view as it was written.
+
+    :param query: text of its query, in Exasol's SQL.
+    :param columns: its own column names, empty where it takes those of the query.
+    :param current_schema: the open schema when it was created: names in the query resolve there.
+    """
+
+    schema: str
+    name: str
+    query: str
+    columns: tuple[str, ...]
+    current_schema: str | None
+
+
+@dataclass(frozen=True)
+class EmittingCall:
+    """A call that emits rows, with the query for what goes in.
+
+    :param script: the script, SCALAR or SET, with EMITS.
+    :param outputs: the columns of ``EMITS (...)`` in the SELECT, None where there are none.
+    :param query: DuckDB query; its columns are first the passed ones, then the keys, then the
+        arguments.
+    :param passed: number of columns that go along with each emitted row (SCALAR only).
+    :param keys: number of columns by which rows are grouped (SET only); rows arrive sorted by them.
+    """
+
+    script: UdfScript
+    outputs: tuple[Column, ...] | None
+    query: str
+    passed: int
+    keys: int
+
+
+class Catalog(Protocol):
+    """The objects that names in a statement may mean."""
+
+    def script(self, schema: str, name: str) -> UdfScript | None:
+        """The UDF script of this name, or None."""
+
+    def view(self, schema: str, name: str) -> View | None:
+        """The view of this name, or None."""
+
+    def has_schema(self, name: str) -> bool:
+        """Whether there is a schema of this name."""
+
+
+class UdfCalls(Protocol):
+    """Where the calls of a statement are kept until it ends."""
+
+    def add(self, script: UdfScript) -> int:
+        """Register a call that returns values; its number is what DuckDB hands back."""
+
+    def emitted(self, emitting: EmittingCall) -> str:
+        """Run a call that emits rows; the name of the DuckDB relation that holds them."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The surroundings of one statement.
+
+    :param current_schema: the open schema, None where none is open.
+    :param user: name of the user, upper case.
+    :param session_id: as CURRENT_SESSION gives it.
+    :param statement_id: as CURRENT_STATEMENT gives it.
+    """
+
+    catalog: Catalog
+    calls: UdfCalls
+    current_schema: str | None
+    user: str
+    session_id: int
+    statement_id: int
+
+    def constant(self, name: str) -> exp.Expr | None:
+        """The value of a constant that is written without parentheses, None for another name."""
+        match name:
+            case "CURRENT_USER" | "USER":
+                return exp.Literal.string(self.user)
+            case "CURRENT_SCHEMA":
+                return (
+                    exp.Literal.string(self.current_schema) if self.current_schema else exp.Null()
+                )
+            case "CURRENT_SESSION":
+                return exp.Literal.number(self.session_id)
+            case "CURRENT_STATEMENT":
+                return exp.Literal.number(self.statement_id)
+            case "CURRENT_DATE" | "SYSDATE":
+                return cast(utc_now(), "DATE")
+            case "CURRENT_TIMESTAMP" | "SYSTIMESTAMP" | "LOCALTIMESTAMP":
+                return utc_now()
+        return None

@@ -1,0 +1,157 @@
+"""Reads a statement token by token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlglot.tokenizer_core import Token, TokenType
+
+from exallm.local.sql.refusal import syntax_error
+from exallm.local.sql.surface import tokens_of
+from exallm.local.sql_error import SqlError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class QualifiedName:
+    """A name with its schema, None where it was not given; both folded."""
+
+    schema: str | None
+    name: str
+
+
+class TokenReader:
+    """A place in the tokens of one statement; a trailing semicolon is not among them."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._tokens = tokens_of(text)
+        while self._tokens and self._tokens[-1].token_type is TokenType.SEMICOLON:
+            self._tokens.pop()
+        self._place = 0
+
+    def at_end(self) -> bool:
+        """Whether nothing is left."""
+        return self._place >= len(self._tokens)
+
+    def peek(self) -> str:
+        """The next token in upper case, '' at the end."""
+        return "" if self.at_end() else self._tokens[self._place].text.upper()
+
+    def accept(self, *words: str) -> bool:
+        """Move past these words, separate tokens or one, if they are what comes next."""
+        place = self._place
+        wanted = list(words)
+        while wanted:
+            if place >= len(self._tokens) or self._quoted(self._tokens[place]):
+                return False
+            found = self._tokens[place].text.upper().split()
+            if found != wanted[: len(found)]:
+                return False
+            wanted = wanted[len(found) :]
+            place += 1
+        self._place = place
+        return True
+
+    def expect(self, word: str) -> None:
+        """Move past a word; :raises SqlError: 42000 where another one stands."""
+        if not self.accept(word):
+            raise self._unexpected(f"expected {word}")
+
+    def word(self) -> str:
+        """The next word, in upper case."""
+        return self._next("expected a keyword").text.upper()
+
+    def identifier(self) -> str:
+        """An identifier: folded to upper case unless quoted."""
+        token = self._next("expected an identifier")
+        if token.token_type is TokenType.STRING:
+            raise syntax_error(f"unexpected string '{token.text}', expected an identifier")
+        if self._quoted(token):
+            return token.text
+        if not (token.text[0].isalpha() and token.text.replace("_", "a").isalnum()):
+            raise syntax_error(f"unexpected '{token.text}', expected an identifier")
+        return token.text.upper()
+
+    def dotted(self) -> list[str]:
+        """Identifiers with dots between them."""
+        parts = [self.identifier()]
+        while self.accept("."):
+            parts.append(self.identifier())
+        return parts
+
+    def qualified_name(self) -> QualifiedName:
+        """``[schema.]name``."""
+        parts = self.dotted()
+        if len(parts) > 2:
+            raise syntax_error(f"too many parts in the name {'.'.join(parts)}")
+        return QualifiedName(parts[0] if len(parts) == 2 else None, parts[-1])
+
+    def string(self) -> str:
+        """A string literal."""
+        token = self._next("expected a string")
+        if token.token_type is not TokenType.STRING:
+            raise syntax_error(f"unexpected '{token.text}', expected a string")
+        return token.text
+
+    def value(self) -> str:
+        """A string, number or word, as text."""
+        return self._next("expected a value").text
+
+    def arguments(self) -> list[str]:
+        """The texts between commas of a list in parentheses."""
+        self.expect("(")
+        start, depth, parts = self._place, 0, []
+        while True:
+            token = self._next("expected )")
+            if token.token_type is TokenType.L_PAREN:
+                depth += 1
+            elif token.token_type is TokenType.R_PAREN and depth:
+                depth -= 1
+            elif token.token_type in (TokenType.R_PAREN, TokenType.COMMA) and not depth:
+                if start < self._place - 1:
+                    first, last = self._tokens[start], self._tokens[self._place - 2]
+                    parts.append(self.text[first.start : last.end + 1])
+                elif parts or token.token_type is TokenType.COMMA:
+                    raise syntax_error("an argument is missing")
+                start = self._place
+                if token.token_type is TokenType.R_PAREN:
+                    return parts
+
+    def closing_comment(self) -> str | None:
+        """Take ``COMMENT IS 'text'`` off the end of the statement; None where there is none."""
+        last = self._tokens[-3:]
+        if len(last) < 3 or last[2].token_type is not TokenType.STRING:
+            return None
+        if (last[0].text.upper(), last[1].text.upper()) != ("COMMENT", "IS"):
+            return None
+        del self._tokens[-3:]
+        return last[2].text
+
+    def rest(self) -> str:
+        """The text from here to the end."""
+        if self.at_end():
+            raise self._unexpected("expected a query")
+        first, last = self._tokens[self._place], self._tokens[-1]
+        return self.text[first.start : last.end + 1]
+
+    def finish(self, result: T) -> T:
+        """The result; :raises SqlError: 42000 where something is left over."""
+        if not self.at_end():
+            raise self._unexpected("expected the end of the statement")
+        return result
+
+    def _next(self, wanted: str) -> Token:
+        if self.at_end():
+            raise self._unexpected(wanted)
+        self._place += 1
+        return self._tokens[self._place - 1]
+
+    def _unexpected(self, wanted: str) -> SqlError:
+        found = "the end of the statement" if self.at_end() else f"'{self.peek()}'"
+        return syntax_error(f"unexpected {found}, {wanted}")
+
+    def _quoted(self, token: Token) -> bool:
+        return token.token_type is TokenType.STRING or self.text[token.start] in '"['

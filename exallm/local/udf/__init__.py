@@ -1,0 +1,1 @@
+"""The UDF runtime of the embedded engine: scripts, the processes that run them, and their rows."""

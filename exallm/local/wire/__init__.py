@@ -1,0 +1,1 @@
+"""Exasol's WebSocket protocol: listener, login, commands, result sets."""

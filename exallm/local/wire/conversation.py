@@ -1,0 +1,243 @@
+"""One client's conversation: login first, then commands, each with one answer."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from exallm.local.engine.database import DATABASE_NAME, DATABASE_VERSION, Database
+from exallm.local.engine.failures import sql_error
+from exallm.local.engine.session import Session
+from exallm.local.sql.refusal import refused
+from exallm.local.sql_error import SqlError
+from exallm.local.wire.credentials import REJECTED, Credentials
+from exallm.local.wire.result_sets import ResultSets
+from exallm.local.wire.websocket import MESSAGE_LIMIT, WebSocket
+
+_PROTOCOL = 3
+_UNSUPPORTED = {
+    "createPreparedStatement": "a prepared statement",
+    "executePreparedStatement": "a prepared statement",
+    "closePreparedStatement": "a prepared statement",
+}
+Request = dict[str, Any]
+
+
+class Conversation:
+    """Reads requests in one thread and answers them in another, so that an abort gets through."""
+
+    def __init__(self, socket: WebSocket, database: Database, credentials: Credentials) -> None:
+        self._socket = socket
+        self._database = database
+        self._credentials = credentials
+        self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._session: Session | None = None
+        self._results = ResultSets()
+        self._compressed = False
+        self._commands: dict[str, Callable[[Request], dict[str, Any]]] = {
+            "execute": self._execute,
+            "executeBatch": self._execute_batch,
+            "fetch": self._fetch,
+            "closeResultSet": self._close_result_set,
+            "getAttributes": lambda _: {},
+            "setAttributes": self._set_attributes,
+            "getHosts": self._hosts,
+            "disconnect": lambda _: {},
+        }
+
+    def run(self) -> None:
+        """Serve the client until it leaves."""
+        answering = threading.Thread(target=self._answer_all, daemon=True)
+        answering.start()
+        try:
+            for message in self._socket.messages():
+                if not self._is_abort(message):
+                    self._requests.put(message)
+        finally:
+            self._requests.put(None)
+            if self._session is not None:
+                self._session.abort()
+            answering.join()
+            self._socket.close()
+
+    def _is_abort(self, message: bytes) -> bool:
+        """Abort at once where the message asks for it; it gets no answer."""
+        if self._session is None or len(message) > 1000:
+            return False
+        try:
+            request = self._decoded(message)
+        except SqlError:
+            return False  # the answering thread decodes it again and tells the client
+        if request.get("command") != "abortQuery":
+            return False
+        self._session.abort()
+        return True
+
+    def _answer_all(self) -> None:
+        try:
+            while (message := self._requests.get()) is not None:
+                if not self._answer(message):
+                    break
+        except OSError:
+            return  # the client is gone; nobody is left to be told
+        finally:
+            if self._session is not None:
+                self._session.close()
+            self._socket.close()
+
+    def _answer(self, message: bytes) -> bool:
+        """Answer one request; whether the conversation goes on."""
+        compressed, going_on = self._compressed, True
+        try:
+            request = self._decoded(message)
+            data = self._handle(request)
+            going_on = request.get("command") != "disconnect"
+            answer: dict[str, Any] = {"status": "ok", "responseData": data}
+        except Exception as error:
+            failure = sql_error(error)
+            going_on = failure is not REJECTED
+            exception = {"sqlCode": failure.code, "text": failure.text}
+            answer = {"status": "error", "exception": exception}
+        if self._session is not None:
+            answer["attributes"] = self._attributes(self._session)
+        encoded = json.dumps(answer, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        self._socket.send(zlib.compress(encoded, 1) if compressed else encoded, not compressed)
+        return going_on
+
+    def _decoded(self, message: bytes) -> Request:
+        try:
+            if self._compressed:
+                message = _inflate(message)
+            request = json.loads(message.decode())
+        except UnicodeDecodeError as error:
+            raise SqlError("42000", "the message is not valid UTF-8") from error
+        except (ValueError, zlib.error) as error:
+            raise SqlError("42000", "the message is not JSON") from error
+        except RecursionError as error:
+            raise SqlError("42000", "the message is nested too deeply") from error
+        if not isinstance(request, dict):
+            raise SqlError("42000", "the message is not a JSON object")
+        return request
+
+    def _handle(self, request: Request) -> dict[str, Any]:
+        name = request.get("command")
+        if self._session is None:
+            return self._login(request)
+        command = self._commands.get(name) if isinstance(name, str) else None
+        if command is None:
+            raise refused(5, _UNSUPPORTED.get(str(name), f"the command {name}"))
+        return command(request)
+
+    # --- login ---------------------------------------------------------------------------------
+
+    def _login(self, request: Request) -> dict[str, Any]:
+        if request.get("command") == "login":
+            return {
+                "publicKeyPem": self._credentials.public_key_pem,
+                "publicKeyModulus": self._credentials.public_key_modulus,
+                "publicKeyExponent": self._credentials.public_key_exponent,
+            }
+        if "username" not in request:
+            raise REJECTED
+        user = self._credentials.check(request["username"], request.get("password"))
+        session = Session(self._database, user)
+        try:
+            self._apply(session, request.get("attributes") or {})
+        except SqlError:
+            session.close()
+            raise
+        self._session = session
+        self._compressed = bool(request.get("useCompression"))
+        return {
+            "sessionId": session.session_id,
+            "protocolVersion": _PROTOCOL,
+            "releaseVersion": DATABASE_VERSION,
+            "databaseName": DATABASE_NAME,
+            "productName": "EXASolution",
+            "maxDataMessageSize": MESSAGE_LIMIT,
+            "maxIdentifierLength": 128,
+            "maxVarcharLength": 2_000_000,
+            "identifierQuoteString": '"',
+            "timeZone": "UTC",
+            "timeZoneBehavior": "INVALID SHIFT AMBIGUOUS ST",
+        }
+
+    def _apply(self, session: Session, attributes: dict[str, Any]) -> None:
+        """Set what the client asks for; attributes that change nothing here are accepted."""
+        if "autocommit" in attributes:
+            wanted = bool(attributes["autocommit"])
+            if wanted and not session.autocommit:
+                session.commit()
+            session.autocommit = wanted
+        if attributes.get("queryTimeout") is not None:
+            session.query_timeout_s = int(attributes["queryTimeout"])
+        if "currentSchema" in attributes:
+            schema = attributes["currentSchema"]
+            session.open_schema(str(schema).upper() if schema else None)
+
+    def _attributes(self, session: Session) -> dict[str, Any]:
+        return {
+            "autocommit": session.autocommit,
+            "compressionEnabled": self._compressed,
+            "currentSchema": session.current_schema or "",
+            "dateFormat": "YYYY-MM-DD",
+            "dateLanguage": "ENG",
+            "datetimeFormat": "YYYY-MM-DD HH24:MI:SS.FF6",
+            "numericCharacters": ".,",
+            "openTransaction": int(session.in_transaction),
+            "queryTimeout": session.query_timeout_s,
+            "snapshotTransactionsEnabled": False,
+            "timezone": "UTC",
+            "timeZoneBehavior": "INVALID SHIFT AMBIGUOUS ST",
+        }
+
+    # --- commands ------------------------------------------------------------------------------
+
+    def _opened(self) -> Session:
+        assert self._session is not None
+        return self._session
+
+    def _execute(self, request: Request) -> dict[str, Any]:
+        return self._run([request.get("sqlText")])
+
+    def _execute_batch(self, request: Request) -> dict[str, Any]:
+        texts = request.get("sqlTexts")
+        return self._run(texts if isinstance(texts, list) else [None])
+
+    def _run(self, texts: list[Any]) -> dict[str, Any]:
+        if not all(isinstance(text, str) for text in texts):
+            raise SqlError("42000", "the command has no SQL text")
+        results = [self._results.describe(self._opened().execute(text)) for text in texts]
+        return {"numResults": len(results), "results": results}
+
+    def _fetch(self, request: Request) -> dict[str, Any]:
+        return self._results.fetch(
+            request.get("resultSetHandle"), request.get("startPosition"), request.get("numBytes")
+        )
+
+    def _close_result_set(self, request: Request) -> dict[str, Any]:
+        self._results.close(request.get("resultSetHandles"))
+        return {}
+
+    def _set_attributes(self, request: Request) -> dict[str, Any]:
+        attributes = request.get("attributes")
+        if not isinstance(attributes, dict):
+            raise SqlError("42000", "setAttributes takes an object")
+        self._apply(self._opened(), attributes)
+        return {}
+
+    def _hosts(self, request: Request) -> dict[str, Any]:
+        return {"numNodes": 1, "nodes": [str(request.get("hostIp", "127.0.0.1"))]}
+
+
+def _inflate(message: bytes) -> bytes:
+    """The message, unpacked; :raises zlib.error: where it is broken or grows past the limit."""
+    unpacker = zlib.decompressobj()
+    data = unpacker.decompress(message, MESSAGE_LIMIT)
+    if unpacker.unconsumed_tail:
+        raise zlib.error("message too large")
+    return data

@@ -1,0 +1,44 @@
+"""Who may log in, and how a password travels: encrypted with the server's RSA key."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from exallm.local.sql_error import SqlError
+
+_KEY_BITS = 2048
+REJECTED = SqlError("08004", "Connection exception - authentication failed.")
+
+
+class Credentials:
+    """The engine's one user and its password, with a key that is made at every start."""
+
+    def __init__(self, user: str, password: str) -> None:
+        self._user = user.upper()
+        self._password = password
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+        public = self._key.public_key()
+        self.public_key_pem = public.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.PKCS1
+        ).decode()
+        numbers = public.public_numbers()
+        self.public_key_modulus = f"{numbers.n:x}"
+        self.public_key_exponent = f"{numbers.e:x}"
+
+    def check(self, user: object, encrypted: object) -> str:
+        """The user's name; :raises SqlError: 08004, the same for every wrong part."""
+        if not isinstance(user, str) or not isinstance(encrypted, str):
+            raise REJECTED
+        try:
+            password = self._key.decrypt(base64.b64decode(encrypted), padding.PKCS1v15())
+        except (ValueError, binascii.Error) as error:
+            raise REJECTED from error
+        known = hmac.compare_digest(password, self._password.encode())
+        if not known or user.strip('"').upper() != self._user:
+            raise REJECTED
+        return self._user

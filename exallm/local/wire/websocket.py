@@ -1,0 +1,81 @@
+"""One WebSocket connection over a plain socket: whole messages in, whole messages out."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import Event
+from websockets.server import ServerProtocol
+
+MESSAGE_LIMIT = 128 * 1024 * 1024
+_READ_BYTES = 1 << 16
+_DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+
+
+class WebSocket:
+    """The server's end. One thread reads; any thread may send."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connection
+        self._protocol = ServerProtocol(max_size=MESSAGE_LIMIT)
+        self._lock = threading.Lock()
+
+    def messages(self) -> Iterator[bytes]:
+        """The client's messages until it closes; text and binary ones alike, as bytes."""
+        parts: list[bytes] = []
+        while data := self._read():
+            try:
+                events, closing = self._received(data)
+            except OSError:
+                return  # the client was gone before it could be answered
+            for event in events:
+                if isinstance(event, Frame) and event.opcode in _DATA:
+                    parts.append(bytes(event.data))
+                    if event.fin:
+                        yield b"".join(parts)
+                        parts = []
+            if closing:
+                return
+
+    def _received(self, data: bytes) -> tuple[list[Event], bool]:
+        """What the bytes mean, and whether the connection is to be closed; pings are answered."""
+        with self._lock:
+            self._protocol.receive_data(data)
+            events = self._protocol.events_received()
+            for event in events:
+                if isinstance(event, Request):
+                    self._protocol.send_response(self._protocol.accept(event))
+            self._flush()
+            return events, self._protocol.close_expected()
+
+    def send(self, message: bytes, text: bool) -> None:
+        """Send one message, as text or binary; :raises OSError: where the client is gone."""
+        with self._lock:
+            if text:
+                self._protocol.send_text(message)
+            else:
+                self._protocol.send_binary(message)
+            self._flush()
+
+    def close(self) -> None:
+        """Close the connection, whatever state it is in."""
+        with suppress(OSError):  # a socket that the client has reset is closed already
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _read(self) -> bytes:
+        try:
+            return self._socket.recv(_READ_BYTES)
+        except OSError:
+            return b""
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._socket.sendall(data)

@@ -1,0 +1,1 @@
+"""Model packages on the DBA's side: from a source to a folder that can be uploaded."""

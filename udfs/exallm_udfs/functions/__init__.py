@@ -1,0 +1,1 @@
+"""The entry points that the bodies of the UDF scripts call."""

@@ -1,0 +1,246 @@
+"""The manifest of a model package: what the package is and how its model is asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from exallm_udfs.errors import ExallmError
+from exallm_udfs.json_object import Fields, parse_object
+from exallm_udfs.names import ModelReference, check_model_name, check_version
+from exallm_udfs.package_file import (
+    PackageFile,
+    check_package_files,
+    check_sha256,
+)
+from exallm_udfs.prompt import PLACEHOLDER
+
+TASKS = ("answer", "classify", "embed", "generate")
+ENGINES = ("openvino", "torch")
+MAX_NEW_TOKENS_LIMIT = 32_768
+MAX_TEMPERATURE = 5.0
+STOP_LIMIT = 16
+
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+Figure = str | int | float
+
+
+@dataclass(frozen=True)
+class PromptSettings:
+    """How a row's text becomes a prompt.
+
+    :param template: text with one ``{ctx}``, which the row's text replaces literally.
+    :param stop: texts that end the answer; they are not part of it.
+    """
+
+    template: str
+    stop: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.template.count(PLACEHOLDER) != 1:
+            raise ValueError(f"prompt: the template has to hold {PLACEHOLDER} exactly once")
+        check_stop(self.stop)
+
+
+def check_stop(stop: tuple[str, ...]) -> tuple[str, ...]:
+    """The stop strings themselves; ``ValueError`` where one is empty or there are too many."""
+    if len(stop) > STOP_LIMIT or "" in stop:
+        raise ValueError(f"'stop' has to be a list of up to {STOP_LIMIT} texts, none empty")
+    return stop
+
+
+@dataclass(frozen=True)
+class GenerationDefaults:
+    """How the model generates where a caller does not say otherwise; temperature 0 is greedy."""
+
+    max_new_tokens: int
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True)
+class EngineFiles:
+    """What one engine opens: a file of the package, or a folder of it (``.`` is all of it)."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where the weights come from.
+
+    :param data_sha256: digests of the training files.
+    :param versions: package name to version, of what computed.
+    """
+
+    run_id: str
+    data_sha256: tuple[str, ...]
+    seed: int
+    versions: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        for digest in self.data_sha256:
+            check_sha256(digest)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """``manifest.json`` of one version of one model.
+
+    :param base: the package that this one was made from, as ``smollm2@v1``, or None.
+    :param engines: engine name to what it opens.
+    :param context_length: tokens of prompt and answer together.
+    :param tokenizer: path of the file that holds the tokenizer (the GGUF itself, for a GGUF).
+    :param training: None for weights that were taken as published.
+    :param evaluation: measured figures, one mapping a measurement.
+    :param licence: of the weights, as an SPDX expression.
+    :param created_at: UTC, ``2026-01-31T12:00:00Z``.
+
+    Contradictions raise ``ValueError``.
+    """
+
+    name: str
+    version: int
+    task: str
+    base: str | None
+    engines: Mapping[str, EngineFiles]
+    files: tuple[PackageFile, ...]
+    prompt: PromptSettings
+    generation: GenerationDefaults
+    context_length: int
+    tokenizer: str
+    training: Training | None
+    evaluation: tuple[Mapping[str, Figure], ...]
+    licence: str
+    created_at: str
+
+    def __post_init__(self) -> None:
+        check_model_name(self.name)
+        check_version(self.version)
+        if self.task not in TASKS:
+            raise ValueError(f"task {self.task!r} is not one of {', '.join(TASKS)}")
+        if self.base is not None and str(ModelReference.parse(self.base)) != self.base:
+            raise ValueError(f"base {self.base!r} has to name an alias or version")
+        check_package_files(self.files)
+        self._check_engines()
+        if self.tokenizer not in {file.path for file in self.files}:
+            raise ValueError(f"tokenizer {self.tokenizer!r} is not a file of the package")
+        if self.generation.max_new_tokens >= self.context_length:
+            raise ValueError("generation: max_new_tokens leaves no room for a prompt")
+        if not self.licence:
+            raise ValueError("the licence is empty")
+        if _TIMESTAMP.fullmatch(self.created_at) is None:
+            raise ValueError(f"created_at {self.created_at!r} is not like 2026-01-31T12:00:00Z")
+
+    def _check_engines(self) -> None:
+        if not self.engines:
+            raise ValueError("a package names at least one engine")
+        paths = [file.path for file in self.files]
+        for engine, opened in self.engines.items():
+            if engine not in ENGINES:
+                raise ValueError(f"engine {engine!r} is not one of {', '.join(ENGINES)}")
+            inside = opened.path == "." or any(
+                path == opened.path or path.startswith(f"{opened.path}/") for path in paths
+            )
+            if not inside:
+                raise ValueError(f"engine {engine}: {opened.path!r} is not in the package")
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """Read the manifest's text; E-EXALLM-MODEL-8 says what is wrong with it."""
+        try:
+            return _read(Fields(parse_object(text), "the manifest"))
+        except ExallmError as error:
+            problem = error.problem
+        except ValueError as error:
+            problem = str(error)
+        raise ExallmError(
+            "E-EXALLM-MODEL-8",
+            f"the manifest is not valid: {problem}",
+            "build the package again with this version of exallm",
+        )
+
+    def to_json(self) -> str:
+        """The same manifest always gives the same text: keys sorted, a newline at the end."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _read(top: Fields) -> Manifest:
+    top.refuse_unknown(field.name for field in fields(Manifest))
+    base, training = top.take("base"), top.take("training")
+    return Manifest(
+        name=top.take_text("name"),
+        version=top.take_integer("version", 1, 10**9 - 1),
+        task=top.take_text("task"),
+        base=None if base is None else top.take_text("base"),
+        engines={
+            engine: _read_engine(engine, value)
+            for engine, value in top.take_object("engines").items()
+        },
+        files=tuple(_read_file(value) for value in top.take_list("files")),
+        prompt=_read_prompt(top.take("prompt")),
+        generation=_read_generation(top.take("generation")),
+        context_length=top.take_integer("context_length", 2, 10**7),
+        tokenizer=top.take_text("tokenizer"),
+        training=None if training is None else _read_training(training),
+        evaluation=tuple(_read_figures(value) for value in top.take_list("evaluation")),
+        licence=top.take_text("licence"),
+        created_at=top.take_text("created_at"),
+    )
+
+
+def _read_engine(engine: str, value: Any) -> EngineFiles:
+    entry = Fields(value, f"engine {engine}")
+    entry.refuse_unknown(["path"])
+    return EngineFiles(path=entry.take_text("path"))
+
+
+def _read_file(value: Any) -> PackageFile:
+    entry = Fields(value, "an entry of files")
+    entry.refuse_unknown(field.name for field in fields(PackageFile))
+    return PackageFile(
+        path=entry.take_text("path"),
+        bytes=entry.take_integer("bytes", 0, 2**63 - 1),
+        sha256=entry.take_text("sha256"),
+    )
+
+
+def _read_prompt(value: Any) -> PromptSettings:
+    entry = Fields(value, "prompt")
+    entry.refuse_unknown(field.name for field in fields(PromptSettings))
+    return PromptSettings(template=entry.take_text("template"), stop=entry.take_texts("stop"))
+
+
+def _read_generation(value: Any) -> GenerationDefaults:
+    entry = Fields(value, "generation")
+    entry.refuse_unknown(field.name for field in fields(GenerationDefaults))
+    return GenerationDefaults(
+        max_new_tokens=entry.take_integer("max_new_tokens", 1, MAX_NEW_TOKENS_LIMIT),
+        temperature=entry.take_number("temperature", 0.0, MAX_TEMPERATURE),
+    )
+
+
+def _read_training(value: Any) -> Training:
+    entry = Fields(value, "training")
+    entry.refuse_unknown(field.name for field in fields(Training))
+    versions = entry.take_object("versions")
+    if not all(isinstance(version, str) for version in versions.values()):
+        raise ValueError("training: 'versions' has to map package names to texts")
+    return Training(
+        run_id=entry.take_text("run_id"),
+        data_sha256=entry.take_texts("data_sha256"),
+        seed=entry.take_integer("seed", 0, 2**63 - 1),
+        versions=versions,
+    )
+
+
+def _read_figures(value: Any) -> Mapping[str, Figure]:
+    if not isinstance(value, dict) or not all(
+        isinstance(figure, str | int | float) and not isinstance(figure, bool)
+        for figure in value.values()
+    ):
+        raise ValueError("an entry of evaluation has to map names to texts and numbers")
+    return value
