@@ -6,6 +6,7 @@ import base64
 import hashlib
 import http.client
 import io
+import re
 import socket
 import subprocess
 import sys
@@ -78,7 +79,7 @@ def uploads(tmp_path: Path) -> list[Path]:
 def test_the_client_uploads_lists_downloads_and_deletes(bucket: bfs.Bucket, files: Path) -> None:
     assert list(bucket.files) == []
     bucket.upload("models/qa/v1/model.bin", io.BytesIO(b"\x00weights"))
-    bucket.upload("zwölf 😀 %20+?#.txt".replace("?", "").replace("#", ""), b"")
+    bucket.upload("zwölf 😀 %20+.txt", b"")
     bucket.upload("models/qa/v1/model.bin", b"newer")
     assert set(bucket.files) == {"models/qa/v1/model.bin", "zwölf 😀  +.txt"}
     assert bfs.as_bytes(bucket.download("models/qa/v1/model.bin")) == b"newer"
@@ -284,8 +285,7 @@ def test_the_connection_stays_usable_after_a_refused_body(
     server: BucketFsServer, refused: bytes, status: bytes
 ) -> None:
     answers = talk(server, refused + b"GET /", head("GET", "/default/gone"))
-    lines = [line for line in answers.split(b"\r\n") if line.startswith(b"HTTP/1.1")]
-    assert [line.split()[1] for line in lines] == [status, b"404"]
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", answers) == [status, b"404"]
 
 
 def test_chunked_bodies_are_drained_too(server: BucketFsServer) -> None:

@@ -51,7 +51,7 @@ class DatabaseTarget:
                 encryption=self.encryption,
                 client_name="exallm",
             )
-        except pyexasol.ExaConnectionError as error:
+        except pyexasol.ExaError as error:
             raise ExallmError(
                 "E-EXALLM-DEPLOY-5",
                 f"no connection to {self.dsn} as {self.user}: {error.message}",

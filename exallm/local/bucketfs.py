@@ -256,6 +256,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.headers.get("Expect", "").lower() == "100-continue"
 
     def _read(self) -> None:
+        self._finish_body()
         path = self._path()
         if path == "":
             self._answer_text(200, self.server.settings.bucket)
@@ -274,7 +275,6 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError as problem:
             raise _AnswerError(500, f"the disk failed: {problem.strerror}") from None
         with file:
-            self._finish_body()
             size = os.fstat(file.fileno()).st_size
             self._begin_answer(200, size, "application/octet-stream")
             if self.command == "GET":
@@ -307,13 +307,13 @@ class _Handler(BaseHTTPRequestHandler):
         return self._body
 
     def _delete(self) -> None:
+        self._finish_body()
         self._authenticate(may_read=False)
         name = self._name_in_bucket(self._path())
         try:
             removed = self.server.folder.delete(name)
         except BucketPathError as problem:
             raise _AnswerError(400, str(problem)) from None
-        self._finish_body()
         # The client's contract: removing what is not there is no error.
         self._answer_text(200, "removed" if removed else "there was no such file")
 

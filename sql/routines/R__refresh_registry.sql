@@ -1,7 +1,7 @@
 -- EXECUTE SCRIPT REFRESH_REGISTRY() makes the script REGISTRY anew from the tables.
 
 CREATE OR REPLACE LUA SCRIPT REFRESH_REGISTRY () AS
-import(exa.meta.script_schema .. '.REGISTRY_LIBRARY', 'registry')
+import(quote(exa.meta.script_schema) .. '.REGISTRY_LIBRARY', 'registry')
 registry.lock(exa.meta.script_schema)
 registry.compile(exa.meta.script_schema)
 /

@@ -3,7 +3,7 @@
 
 CREATE OR REPLACE LUA SCRIPT REGISTER_MODEL (MODEL_NAME, VERSION_NUMBER, PACKAGE_PATH, MANIFEST, SETTINGS) AS
 local schema = exa.meta.script_schema
-import(schema .. '.REGISTRY_LIBRARY', 'registry')
+import(quote(schema) .. '.REGISTRY_LIBRARY', 'registry')
 local json = require('cjson')
 
 local function fail(number, problem, remedy)
@@ -22,7 +22,7 @@ local function check_package(sha256)
     local rows = query([[
         SELECT ::s.VERIFY_PACKAGE(PACKAGE_PATH, SHA256)
         FROM (SELECT :p AS PACKAGE_PATH, :h AS SHA256, SEED FROM ::s.NODE_SEED)
-        GROUP BY IPROC()]], {s = schema, p = PACKAGE_PATH, h = sha256})
+        GROUP BY IPROC()]], {s = quote(schema), p = PACKAGE_PATH, h = sha256})
     local nodes = {}
     local seen = 0
     for i = 1, #rows do
@@ -59,34 +59,34 @@ registry.lock(schema)
 local sha256 = query([[SELECT HASH_SHA256(:m) FROM DUAL]], {m = MANIFEST})[1][1]
 local known = query([[
     SELECT SHA256 FROM ::s.MODEL_VERSIONS WHERE MODEL = :m AND MODEL_VERSION = :v]],
-    {s = schema, m = MODEL_NAME, v = VERSION_NUMBER})
+    {s = quote(schema), m = MODEL_NAME, v = VERSION_NUMBER})
 if #known > 0 and known[1][1] ~= sha256 then
     fail(20, MODEL_NAME .. ' version ' .. VERSION_NUMBER .. ' is registered with another package',
         'versions never change: register the next number')
 end
 if #known == 0 then
     check_package(sha256)
-    local named = query([[SELECT 1 FROM ::s.MODELS WHERE MODEL = :m]], {s = schema, m = MODEL_NAME})
+    local named = query([[SELECT 1 FROM ::s.MODELS WHERE MODEL = :m]], {s = quote(schema), m = MODEL_NAME})
     if #named == 0 then
         query([[INSERT INTO ::s.MODELS VALUES (:m, :t, CURRENT_TIMESTAMP, CURRENT_USER)]],
-            {s = schema, m = MODEL_NAME, t = manifest.task})
+            {s = quote(schema), m = MODEL_NAME, t = manifest.task})
     end
     query([[
         INSERT INTO ::s.MODEL_VERSIONS VALUES (:m, :v, :p, :h, :j, CURRENT_TIMESTAMP, CURRENT_USER)]],
-        {s = schema, m = MODEL_NAME, v = VERSION_NUMBER, p = PACKAGE_PATH, h = sha256, j = MANIFEST})
+        {s = quote(schema), m = MODEL_NAME, v = VERSION_NUMBER, p = PACKAGE_PATH, h = sha256, j = MANIFEST})
 end
 
 -- The first version of a model is its champion; a later one only where that is asked for.
 local champion = query([[
     SELECT 1 FROM ::s.MODEL_ALIASES WHERE MODEL = :m AND ALIAS_NAME = 'champion']],
-    {s = schema, m = MODEL_NAME})
+    {s = quote(schema), m = MODEL_NAME})
 if #champion == 0 then
     registry.point_alias(schema, MODEL_NAME, 'champion', VERSION_NUMBER, 'first version')
 end
 if settings.alias ~= nil then
     local current = query([[
         SELECT MODEL_VERSION FROM ::s.MODEL_ALIASES WHERE MODEL = :m AND ALIAS_NAME = :a]],
-        {s = schema, m = MODEL_NAME, a = settings.alias})
+        {s = quote(schema), m = MODEL_NAME, a = settings.alias})
     if #current == 0 or current[1][1] ~= VERSION_NUMBER then
         registry.point_alias(schema, MODEL_NAME, settings.alias, VERSION_NUMBER, settings.reason or null)
     end

@@ -4,7 +4,7 @@ CREATE OR REPLACE LUA SCRIPT REGISTRY_LIBRARY () AS
 -- Two changes meet at this row: the second one fails or waits, as the database has it.
 function lock(schema)
     query([[UPDATE ::s.REGISTRY_LOCK SET LOCKED_AT = CURRENT_TIMESTAMP, LOCKED_BY = CURRENT_USER]],
-        {s = schema})
+        {s = quote(schema)})
 end
 
 -- The tables become the script REGISTRY, which the functions read: a statement that runs keeps
@@ -19,7 +19,7 @@ function compile(schema)
             SELECT 'ALIAS', MODEL, MODEL_VERSION, ALIAS_NAME, NULL, NULL FROM ::s.MODEL_ALIASES
             UNION ALL
             SELECT NULL, NULL, NULL, NULL, NULL, NULL FROM DUAL
-        )]], {s = schema})
+        )]], {s = quote(schema)})
     local language = query([[
         SELECT SCRIPT_LANGUAGE FROM EXA_ALL_SCRIPTS
         WHERE SCRIPT_SCHEMA = :s AND SCRIPT_NAME = 'COMPILE_REGISTRY']], {s = schema})
@@ -27,26 +27,26 @@ function compile(schema)
 REGISTRY = "]] .. rows[1][1] .. [["
 def run(ctx):
     return REGISTRY
-]], {s = schema, l = language[1][1]})
+]], {s = quote(schema), l = quote(language[1][1])})
     query([[COMMENT ON SCRIPT ::s.REGISTRY IS 'The compiled registry: made from the tables by every change of them.']],
-        {s = schema})
+        {s = quote(schema)})
 end
 
 function point_alias(schema, model, alias, version, reason)
     local old = query([[
         SELECT MODEL_VERSION FROM ::s.MODEL_ALIASES WHERE MODEL = :m AND ALIAS_NAME = :a]],
-        {s = schema, m = model, a = alias})
+        {s = quote(schema), m = model, a = alias})
     local from_version = null
     if #old > 0 then
         from_version = old[1][1]
     end
     query([[DELETE FROM ::s.MODEL_ALIASES WHERE MODEL = :m AND ALIAS_NAME = :a]],
-        {s = schema, m = model, a = alias})
+        {s = quote(schema), m = model, a = alias})
     query([[INSERT INTO ::s.MODEL_ALIASES VALUES (:m, :a, :v)]],
-        {s = schema, m = model, a = alias, v = version})
+        {s = quote(schema), m = model, a = alias, v = version})
     query([[
         INSERT INTO ::s.ALIAS_HISTORY VALUES (:m, :a, :f, :v, :r, CURRENT_TIMESTAMP, CURRENT_USER)]],
-        {s = schema, m = model, a = alias, f = from_version, v = version, r = reason})
+        {s = quote(schema), m = model, a = alias, f = from_version, v = version, r = reason})
 end
 /
 
