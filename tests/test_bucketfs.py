@@ -318,6 +318,12 @@ def test_bodies_without_a_clear_end_are_refused(
     assert uploads(tmp_path) == list((tmp_path / "bfsdefault/default").iterdir()) == []
 
 
+def test_a_refused_body_that_is_malformed_closes_the_connection(server: BucketFsServer) -> None:
+    refused = head("PUT", "/default/f", "Transfer-Encoding: chunked", password="no")
+    answers = talk(server, refused + b"zz\r\n", head("GET", "/default"))
+    assert re.findall(rb"HTTP/1\.1 (\d+) ", answers) == [b"400"]
+
+
 def test_a_client_that_waits_for_100_continue_is_answered(
     server: BucketFsServer, files: Path
 ) -> None:

@@ -21,6 +21,7 @@ import socketserver
 import sys
 import threading
 import urllib.parse
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -229,19 +230,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = do_POST  # noqa: N815
 
-    def _handle(self, action: Any) -> None:
+    def _handle(self, action: Callable[[], None]) -> None:
         try:
             self._body = RequestBody(self.rfile, self.headers)  # type: ignore[arg-type]
+            try:
+                action()
+            except _AnswerError as problem:
+                self._finish_body()
+                self._answer_text(problem.status, str(problem), **problem.headers)
         except BodyError as problem:
             self.send_error(problem.status, str(problem))
-            return
-        try:
-            action()
-        except BodyError as problem:
-            self.send_error(problem.status, str(problem))
-        except _AnswerError as problem:
-            self._finish_body()
-            self._answer_text(problem.status, str(problem), **problem.headers)
 
     def _finish_body(self) -> None:
         """A body that nobody read would be taken for the next request."""
@@ -323,7 +321,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _authenticate(self, may_read: bool) -> None:
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
         try:
-            given = base64.b64decode(token.strip(), validate=True) if scheme == "Basic" else b""
+            given = (
+                base64.b64decode(token.strip(), validate=True) if scheme.lower() == "basic" else b""
+            )
         except (binascii.Error, ValueError):
             given = b""
         settings = self.server.settings
