@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+import warnings
 from pathlib import Path
 
 from exallm.models.gguf_source import CONTEXT_LENGTH, MAX_NEW_TOKENS
@@ -83,23 +84,25 @@ def _licence(name: str) -> str:
 def _convert(checkpoint: Path, folder: Path, licence: str, progress: Progress) -> None:
     """Write int8 IR of model and tokenizer; the folder appears whole or not at all."""
     try:
-        from optimum.exporters.openvino import export_tokenizer, main_export
-        from optimum.intel import OVWeightQuantizationConfig  # noqa: F401  the exporter needs it
-        from transformers import AutoTokenizer
+        from optimum.exporters.openvino import main_export
+        from optimum.intel import OVConfig, OVWeightQuantizationConfig
+        from transformers.utils import logging
     except ImportError as error:
         raise _extra_missing() from error
     progress("converting the checkpoint to OpenVINO IR, 8 bits a weight")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+    logging.set_verbosity_error()
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tracing warns by the page of what is expected of it
         try:
             main_export(
                 str(checkpoint),
                 output=scratch,
                 task="text-generation-with-past",
                 trust_remote_code=False,
-                stateful=True,
+                convert_tokenizer=True,
+                ov_config=OVConfig(quantization_config=OVWeightQuantizationConfig(bits=8)),
             )
-            export_tokenizer(AutoTokenizer.from_pretrained(checkpoint), scratch)
         except (ValueError, KeyError, OSError, RuntimeError) as error:
             raise _not_convertible(str(checkpoint), str(error).splitlines()[0]) from error
         described = {"licence": licence, "context_length": _context_length(checkpoint)}
