@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from exallm.models import smollm2
+from exallm.models.gguf_q8 import convert_to_q8
 from exallm_udfs import model_cache
 from exallm_udfs.buckets import BUCKETS_ROOT_VARIABLE
 from exallm_udfs.engines.engine import Generation, GenerationSettings
@@ -35,8 +36,16 @@ GREEDY = GenerationSettings(max_new_tokens=16, temperature=0.0, seed=0, stop=("\
 
 
 @pytest.fixture(scope="module")
-def engine(smollm2_gguf: Path) -> Iterator[OpenVinoEngine]:
-    engine = OpenVinoEngine(smollm2_gguf, OpenVinoSettings(context_length=512))
+def smollm2_q8(smollm2_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file as it goes into a package."""
+    path = tmp_path_factory.mktemp("smollm2") / smollm2.PACKAGED_FILE_NAME
+    convert_to_q8(smollm2_gguf, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def engine(smollm2_q8: Path) -> Iterator[OpenVinoEngine]:
+    engine = OpenVinoEngine(smollm2_q8, OpenVinoSettings(context_length=512))
     yield engine
     engine.close()
 
@@ -109,9 +118,17 @@ def test_odd_characters_are_computed(engine: OpenVinoEngine, text: str) -> None:
     assert generation(engine.generate([text], unstopped)[0]).prompt_tokens >= 1
 
 
-def test_a_stop_string_that_comes_first_leaves_an_empty_text(engine: OpenVinoEngine) -> None:
-    result = generation(engine.generate(["<|im_end|>"], GREEDY)[0])
-    assert result == Generation("", prompt_tokens=1, completion_tokens=0, finish_reason="stop")
+@pytest.mark.parametrize(
+    ("stop", "text"),
+    [("\n", " Porto"), ("or", " P"), ("to", " Por"), ("o\n", " Port"), (" ", ""), (" Porto", "")],
+)
+def test_the_text_ends_right_before_the_stop_string(
+    engine: OpenVinoEngine, stop: str, text: str
+) -> None:
+    settings = GenerationSettings(max_new_tokens=16, temperature=0.0, seed=0, stop=(stop, "§"))
+    prompt = build_prompt(smollm2.PROMPT_TEMPLATE, QUESTION)
+    result = generation(engine.generate([prompt], settings)[0])
+    assert (result.text, result.finish_reason) == (text, "stop")
 
 
 def test_a_seed_repeats_a_sampled_text(engine: OpenVinoEngine) -> None:
@@ -129,23 +146,23 @@ def test_count_tokens_of_nothing_is_zero(engine: OpenVinoEngine) -> None:
 
 
 @pytest.fixture
-def exa(tmp_path: Path, smollm2_gguf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def exa(tmp_path: Path, smollm2_q8: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The script's environment where qa@champion is SmolLM2."""
     monkeypatch.setenv(BUCKETS_ROOT_VARIABLE, str(tmp_path))
     folder = tmp_path.joinpath(*PATH.split("/")[2:])
     folder.mkdir(parents=True)
-    (folder / smollm2.FILE_NAME).hardlink_to(smollm2_gguf)
+    (folder / smollm2.PACKAGED_FILE_NAME).hardlink_to(smollm2_q8)
     manifest = Manifest(
         name="qa",
         version=1,
         task="generate",
         base=None,
-        engines={"openvino": EngineFiles(smollm2.FILE_NAME)},
-        files=(describe_file(folder / smollm2.FILE_NAME, folder),),
+        engines={"openvino": EngineFiles(smollm2.PACKAGED_FILE_NAME)},
+        files=(describe_file(folder / smollm2.PACKAGED_FILE_NAME, folder),),
         prompt=PromptSettings(smollm2.PROMPT_TEMPLATE, smollm2.STOP),
         generation=GenerationDefaults(smollm2.MAX_NEW_TOKENS),
         context_length=smollm2.CONTEXT_LENGTH,
-        tokenizer=smollm2.FILE_NAME,
+        tokenizer=smollm2.PACKAGED_FILE_NAME,
         training=None,
         evaluation=(),
         licence=smollm2.LICENCE,
@@ -176,8 +193,8 @@ def test_inference_answers_and_refuses_as_documented(exa: Any) -> None:
 
 
 def test_inference_takes_options(exa: Any) -> None:
-    inference = Inference(exa, "qa@v1", '{"max_new_tokens": 1, "stop": ["is"]}')
-    assert inference.run(SimpleNamespace(ctx=QUESTION)) == "Porto"
+    inference = Inference(exa, "qa@v1", '{"max_new_tokens": 1, "stop": ["§"]}')
+    assert inference.run(SimpleNamespace(ctx=QUESTION)) == "Port"
 
 
 def test_a_model_is_loaded_once_in_a_process(exa: Any) -> None:

@@ -52,7 +52,7 @@ def install(model: str, dry_run: bool, as_json: bool, **options: Any) -> None:
 
 
 def install_into(
-    connection: Any, target: Target, model: str, shown: Progress
+    connection: Any, target: Target, model: str, shown: Progress, alias: str | None = None
 ) -> tuple[Plan, AddedModel | None]:
     """Install and commit; on any error the transaction is rolled back with the connection."""
     if not target.database.encryption:
@@ -62,7 +62,7 @@ def install_into(
     apply_plan(connection, plan, lambda step: shown.step(f"installing {step.source}"))
     added = None
     if model != "none":
-        request = ModelRequest(model, "qa")
+        request = ModelRequest(model, "qa", alias)
         added = add_model(connection, target, request, shown.step, shown.uploaded)
     connection.commit()
     return plan, added

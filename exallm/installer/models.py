@@ -68,7 +68,7 @@ def open_source(source: str, progress: Progress) -> PackageSource:
     if source == SMOLLM2:
         return smollm2_source(cache, progress)
     if path.is_file():
-        return gguf_source(path)
+        return gguf_source(path, cache, progress)
     if path.is_dir():
         return folder_source(path, cache, progress)
     if is_hub_name(source):

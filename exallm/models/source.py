@@ -11,6 +11,16 @@ from exallm_udfs.manifest import GenerationDefaults, PromptSettings
 Progress = Callable[[str], None]
 
 
+def write_whole(file: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` make a file under another name first: it appears whole or not at all."""
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    try:
+        write(unfinished)
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 @dataclass(frozen=True)
 class PackageSource:
     """Files and settings of a package that has no version yet.

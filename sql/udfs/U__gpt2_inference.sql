@@ -1,6 +1,6 @@
 -- The article's function: one text in, one answer out, by the model qa@champion.
 -- Loaded once in each process, with the first row that has text. A process of a 135M model takes
--- about 0.4 GB; the option line bounds how many of them one call starts on a node.
+-- about 0.7 GB; the option line bounds how many of them one call starts on a node.
 
 CREATE OR REPLACE PYTHON3_EXALLM SCALAR SCRIPT GPT2_INFERENCE (ctx VARCHAR(2000000))
 RETURNS VARCHAR(2000000) AS

@@ -31,7 +31,7 @@ class Generation:
 
     :param text: the continuation alone, without the stop string that ended it.
     :param prompt_tokens: tokens of the prompt.
-    :param completion_tokens: tokens of the text.
+    :param completion_tokens: tokens that were generated and kept, which the text may end inside.
     :param finish_reason: ``stop`` for a stop string or the model's end token, ``length`` for
         ``max_new_tokens``.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exallm_udfs.answer import cut_at_stop
 from exallm_udfs.engines.engine import Generation, GenerationSettings
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.gguf_header import read_gguf_header
@@ -99,7 +100,7 @@ class OpenVinoEngine:
                 handle.cancel()
             raise
         return [
-            result if result is not None else self._result(*handles[position])
+            result if result is not None else self._result(*handles[position], settings.stop)
             for position, result in enumerate(results)
         ]
 
@@ -149,19 +150,24 @@ class OpenVinoEngine:
             )
         return None
 
-    def _result(self, handle: Any, prompt_tokens: int) -> Generation | RowError:
+    def _result(
+        self, handle: Any, prompt_tokens: int, stop: Sequence[str]
+    ) -> Generation | RowError:
         if handle.get_status() != self._genai.GenerationStatus.FINISHED:
             return RowError("E-EXALLM-ROW-3", "the engine had no room to compute this row")
         outputs = handle.read_all()
         if not outputs:
             # The engine hands out nothing where a stop string came first.
             return Generation("", prompt_tokens, completion_tokens=0, finish_reason="stop")
-        stopped = outputs[0].finish_reason == self._genai.GenerationFinishReason.STOP
+        generated = self._tokenizer.decode(outputs[0].generated_ids)
+        # The engine ends at whole tokens, and misses a stop string that begins inside one.
+        text = cut_at_stop(generated, stop)
+        ended = outputs[0].finish_reason == self._genai.GenerationFinishReason.STOP
         return Generation(
-            text=self._tokenizer.decode(outputs[0].generated_ids),
+            text=text,
             prompt_tokens=prompt_tokens,
             completion_tokens=len(outputs[0].generated_ids),
-            finish_reason="stop" if stopped else "length",
+            finish_reason="stop" if ended or text != generated else "length",
         )
 
 
