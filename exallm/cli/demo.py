@@ -67,7 +67,7 @@ def demo(docs: Path | None, model: str) -> None:
     with progress("starting the embedded engine") as shown:
         running = _start(home)
         target = local_target(home, running, DEFAULT_SCHEMA)
-        with target.database.connect() as connection:
+        with target.database.session() as connection:
             install_into(connection, target, model, shown, alias="champion")
             run(connection, f"OPEN SCHEMA {quote_identifier(target.schema)}")
             shown.step("loading the table DOCS")

@@ -42,7 +42,7 @@ def install(model: str, dry_run: bool, as_json: bool, **options: Any) -> None:
       DB_PASSWORD=... BUCKETFS_PASSWORD=... exallm install --dsn db:8563 --db-user sys
     """
     target = target_of(options)
-    with target.database.connect() as connection:
+    with target.database.session() as connection:
         if dry_run:
             _print_plan(plan_install(connection, target))
             return

@@ -9,9 +9,11 @@ import click
 from rich.console import Console
 
 from exallm.cli.rows import print_rows
+from exallm.installer.statements import execute, run
+from exallm.installer.target import DEFAULT_SCHEMA, local_target
 from exallm.local.control import DEFAULT_PORT, EngineSettings, require_running, start, stop
 from exallm.local.engine_home import USER, EngineHome, RunningEngine
-from exallm_udfs.errors import ExallmError
+from exallm.sql_text import fold_identifier, quote_identifier
 
 
 @click.group()
@@ -98,19 +100,13 @@ def sql_command(statement: str, schema: str, as_json: bool) -> None:
     Example:
       exallm local sql "SELECT TABLE_NAME FROM EXA_ALL_TABLES"
     """
-    import pyexasol
-
     home = EngineHome.default()
-    running = require_running(home)
-    with pyexasol.connect(
-        dsn=running.dsn, user=USER, password=home.password(), schema=schema, encryption=False
-    ) as connection:
-        try:
-            result = connection.execute(statement)
-        except pyexasol.ExaQueryError as error:
-            raise ExallmError(
-                "E-EXALLM-DEPLOY-1", f"[{error.code}] {error.message}", "correct the statement"
-            ) from error
+    database = local_target(home, require_running(home), DEFAULT_SCHEMA).database
+    with database.session() as connection:
+        if schema:
+            run(connection, f"OPEN SCHEMA {quote_identifier(fold_identifier(schema))}")
+        connection.set_autocommit(True)
+        result = execute(connection, statement)
         if result.result_type == "resultSet":
             print_rows(result.column_names(), result.fetchall(), as_json)
         elif not as_json:

@@ -44,7 +44,7 @@ def add_command(source: str, name: str, alias: str | None, as_json: bool, **opti
     """
     request = ModelRequest(source, name, alias)
     target = target_of(options)
-    with target.database.connect() as connection, progress("reading the database") as shown:
+    with target.database.session() as connection, progress("reading the database") as shown:
         added = add_model(connection, target, request, shown.step, shown.uploaded)
         connection.commit()
     if as_json:

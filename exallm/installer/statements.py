@@ -12,20 +12,25 @@ from exallm_udfs.errors import ExallmError
 _SHOWN = 80
 
 
-def run(connection: pyexasol.ExaConnection, sql: str) -> list[tuple[Any, ...]]:
-    """Run one statement; its rows, none for one without a result.
+def execute(connection: pyexasol.ExaConnection, sql: str) -> pyexasol.ExaStatement:
+    """Run one statement.
 
     :raises ExallmError: E-EXALLM-DEPLOY-1 with the database's own error.
     """
     try:
-        result = connection.execute(sql)
+        return connection.execute(sql)
     except pyexasol.ExaQueryError as error:
         raise ExallmError(
             "E-EXALLM-DEPLOY-1",
             f"the database refused {_first_words(sql)}: [{error.code}] {error.message}",
-            "nothing of this command was kept",
+            "its transaction was not kept",
         ) from error
-    rows: list[tuple[Any, ...]] = result.fetchall() if result.result_type == "resultSet" else []  # type: ignore[no-untyped-call]
+
+
+def run(connection: pyexasol.ExaConnection, sql: str) -> list[tuple[Any, ...]]:
+    """Run one statement; its rows, none for one without a result. Raises as ``execute``."""
+    result = execute(connection, sql)
+    rows: list[tuple[Any, ...]] = result.fetchall() if result.result_type == "resultSet" else []
     return rows
 
 

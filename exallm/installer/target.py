@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,24 @@ class DatabaseTarget:
     password: str = field(repr=False)
     encryption: bool = True
     certificate_validation: bool = True
+
+    @contextmanager
+    def session(self) -> Iterator[pyexasol.ExaConnection]:
+        """A connection for one block; what is not committed at its end is rolled back.
+
+        An interrupt leaves at once: the server ends the running statement with the connection,
+        where a polite goodbye would wait for the statement's end.
+
+        :raises ExallmError: E-EXALLM-DEPLOY-5 where the database does not let us in.
+        """
+        connection = self.connect()
+        try:
+            yield connection
+        except KeyboardInterrupt:
+            connection.close(disconnect=False)
+            raise
+        finally:
+            connection.close()
 
     def connect(self) -> pyexasol.ExaConnection:
         """An open connection without autocommit.
