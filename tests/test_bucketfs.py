@@ -19,14 +19,14 @@ import exasol.bucketfs as bfs
 import pytest
 import requests
 
-from exallm.local.bucketfs import BucketFsServer
+from exallm.local.bucketfs.server import BucketFsServer
 from exallm_udfs.errors import ExallmError
 
 WRITE, READ = "write-secret", "read-secret"
 LIMITED_SERVER = """
 import resource, sys, time
 from pathlib import Path
-from exallm.local.bucketfs import BucketFsServer
+from exallm.local.bucketfs.server import BucketFsServer
 resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 with BucketFsServer(Path(sys.argv[1]), "write-secret", "read-secret") as server:
     print(server.port, flush=True)

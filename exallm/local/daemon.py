@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from exallm.local.bucketfs import BucketFsServer
+from exallm.local.bucketfs.server import BucketFsServer
 from exallm.local.engine.database import Database, DatabaseSettings
 from exallm.local.engine_home import USER, EngineHome, RunningEngine
 from exallm.local.wire.credentials import Credentials

@@ -27,8 +27,8 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, NoReturn
 
-from exallm.local.bucket_folder import BucketFolder, BucketPathError
-from exallm.local.request_body import BodyError, RequestBody
+from exallm.local.bucketfs.bucket_folder import BucketFolder, BucketPathError
+from exallm.local.bucketfs.request_body import BodyError, RequestBody
 from exallm_udfs.errors import ExallmError
 
 _LOG = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""An HTTP BucketFS for the real exasol-bucketfs client."""
