@@ -36,6 +36,9 @@ def main(arguments: list[str]) -> int:
     except ExallmError as error:
         _tell(str(error))
         return 1
+    except OSError as error:
+        _tell(f"E-EXALLM-LOCAL-7: the disk refused: {error}; free some space on it")
+        return 1
     return 0
 
 

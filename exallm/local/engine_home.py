@@ -6,7 +6,6 @@ import fcntl
 import json
 import os
 import secrets
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -111,9 +110,9 @@ class EngineHome:
 
     def publish(self, engine: RunningEngine) -> None:
         """Tell others where the engine answers; the file appears whole or not at all."""
-        with tempfile.NamedTemporaryFile("w", dir=self.folder, delete=False) as file:
-            json.dump(asdict(engine), file)
-        Path(file.name).replace(self._facts_file)
+        unfinished = self._facts_file.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(asdict(engine)))
+        unfinished.replace(self._facts_file)
 
     def withdraw(self) -> None:
         """Take back what ``publish`` told."""

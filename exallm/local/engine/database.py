@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +23,8 @@ DEFAULT_PARAMETERS = {
     "QUERY_TIMEOUT": "0",
     "TIME_ZONE": "UTC",
 }
+
+_LOG_BYTES = 64 * 1024 * 1024
 
 _CATALOG = (
     "CREATE SCHEMA IF NOT EXISTS _exallm",
@@ -75,6 +79,9 @@ class Database:
                 "python_enable_replacements": "false",
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
+                # A checkpoint that a full disk interrupts makes DuckDB give up the database;
+                # a commit that it interrupts is only rolled back. So none comes by itself.
+                "checkpoint_threshold": "1TB",
             },
         )
         self._root.execute("SET TimeZone = 'UTC'") if _has_time_zone(self._root) else None
@@ -96,6 +103,17 @@ class Database:
             "CREATE TEMP TABLE exallm_session_parameters (name VARCHAR, value VARCHAR)"
         )
         return connection, next(self._sessions)
+
+    def checkpoint_if_due(self) -> None:
+        """Move a long log of changes into the file, where the disk has room for it for certain."""
+        log = self.settings.file.with_name(self.settings.file.name + ".wal")
+        if not log.exists() or log.stat().st_size < _LOG_BYTES:
+            return
+        needed = 2 * (log.stat().st_size + self.settings.file.stat().st_size)
+        if shutil.disk_usage(log.parent).free < needed:
+            return
+        with suppress(duckdb.TransactionException):  # others are in transactions: it comes later
+            self._root.cursor().execute("CHECKPOINT")
 
     def close(self) -> None:
         """Write everything to the file and let it go."""

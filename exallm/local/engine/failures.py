@@ -23,6 +23,8 @@ def sql_error(error: Exception) -> SqlError:
     raised = _RAISED.search(text)
     if raised:
         return SqlError(raised[1], raised[2])
+    if isinstance(error, (duckdb.IOException, OSError)) or "Could not write file" in text:
+        return SqlError("40005", f"E-EXALLM-LOCAL-7: the disk refused: {_plain(text)}")
     if isinstance(error, duckdb.ConstraintException):
         return _constraint(text)
     if isinstance(error, duckdb.TransactionException):
@@ -35,8 +37,6 @@ def sql_error(error: Exception) -> SqlError:
         return SqlError("22003", "data exception - numeric value out of range.")
     if isinstance(error, duckdb.OutOfMemoryException):
         return SqlError("R0010", f"out of memory: {_plain(text)}")
-    if isinstance(error, (duckdb.IOException, OSError)):
-        return SqlError("40005", f"E-EXALLM-LOCAL-7: the disk refused: {_plain(text)}")
     if isinstance(error, UnicodeError):
         return SqlError("42000", "syntax error, the statement is not valid UTF-8")
     if isinstance(error, RecursionError):
