@@ -212,3 +212,19 @@ def workers_of(home: EngineHome) -> list[int]:
 def test_settings_that_contradict_sense_are_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"port|workers"):
         EngineSettings(**arguments)
+
+
+def test_a_client_with_little_patience_outlasts_a_long_statement(home: EngineHome) -> None:
+    running = start(home, ANY_PORT)
+    with pyexasol.connect(
+        dsn=running.dsn, user=USER, password=home.password(), encryption=False, socket_timeout=2
+    ) as connection:
+        connection.execute("CREATE SCHEMA S")
+        connection.execute(
+            "CREATE PYTHON3 SCALAR SCRIPT S.SLEEP(X DOUBLE) RETURNS DOUBLE AS\n"
+            "import time\n"
+            "def run(ctx):\n"
+            "    time.sleep(ctx.X)\n"
+            "    return ctx.X\n"
+        )
+        assert connection.execute("SELECT S.SLEEP(4.5)").fetchall() == [(4.5,)]

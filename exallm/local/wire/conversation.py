@@ -19,6 +19,7 @@ from exallm.local.wire.result_sets import ResultSets
 from exallm.local.wire.websocket import MESSAGE_LIMIT, WebSocket
 
 _PROTOCOL = 3
+_HEARTBEAT_S = 1.0
 _UNSUPPORTED = {
     "createPreparedStatement": "a prepared statement",
     "executePreparedStatement": "a prepared statement",
@@ -38,6 +39,8 @@ class Conversation:
         self._session: Session | None = None
         self._results = ResultSets()
         self._compressed = False
+        self._working = threading.Event()
+        self._ended = threading.Event()
         self._commands: dict[str, Callable[[Request], dict[str, Any]]] = {
             "execute": self._execute,
             "executeBatch": self._execute_batch,
@@ -53,16 +56,27 @@ class Conversation:
         """Serve the client until it leaves."""
         answering = threading.Thread(target=self._answer_all, daemon=True)
         answering.start()
+        threading.Thread(target=self._beat, daemon=True).start()
         try:
             for message in self._socket.messages():
                 if not self._is_abort(message):
                     self._requests.put(message)
         finally:
+            self._ended.set()
             self._requests.put(None)
             if self._session is not None:
                 self._session.abort()
             answering.join()
             self._socket.close()
+
+    def _beat(self) -> None:
+        """Let no client give up over a long statement: most take 30 silent seconds for an end."""
+        while not self._ended.wait(_HEARTBEAT_S):
+            if self._working.is_set():
+                try:
+                    self._socket.heartbeat()
+                except OSError:
+                    return  # the client is gone; the reading thread finds out as well
 
     def _is_abort(self, message: bytes) -> bool:
         """Abort at once where the message asks for it; it gets no answer."""
@@ -80,8 +94,10 @@ class Conversation:
     def _answer_all(self) -> None:
         try:
             while (message := self._requests.get()) is not None:
+                self._working.set()
                 if not self._answer(message):
                     break
+                self._working.clear()
         except OSError:
             return  # the client is gone; nobody is left to be told
         finally:

@@ -63,6 +63,12 @@ class WebSocket:
                 self._protocol.send_binary(message)
             self._flush()
 
+    def heartbeat(self) -> None:
+        """Tell the client that its request is being worked on; :raises OSError: as ``send``."""
+        with self._lock:
+            self._protocol.send_pong(b"")
+            self._flush()
+
     def close(self) -> None:
         """Close the connection, whatever state it is in."""
         with suppress(OSError):  # a socket that the client has reset is closed already
