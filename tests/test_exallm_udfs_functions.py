@@ -1,88 +1,36 @@
-"""The bodies of sql/udfs on exasol-udf-mock-python, without a model."""
+"""The scripts of sql/udfs that need no model, or fail before they load one."""
 
 from __future__ import annotations
 
 import base64
 import json
 import random
-import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from exasol_udf_mock_python.column import Column
-from exasol_udf_mock_python.group import Group
-from exasol_udf_mock_python.mock_exa_environment import MockExaEnvironment
-from exasol_udf_mock_python.mock_meta_data import MockMetaData
-from exasol_udf_mock_python.udf_mock_executor import UDFMockExecutor
 
+from exallm.local.sql_error import SqlError
 from exallm_udfs.buckets import BUCKETS_ROOT_VARIABLE
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.functions.inference import Inference
 from exallm_udfs.manifest import EngineFiles, GenerationDefaults, Manifest, PromptSettings
 from exallm_udfs.package import describe_file, package_sha256
-from exallm_udfs.registry import Registry
+from exallm_udfs.registry import RegisteredModel, RegisteredVersion, Registry
+from tests.udf_harness import MockRuntime, Rows, Runtime, StrictRuntime
 
-UDFS = Path(__file__).parents[1] / "sql" / "udfs"
 PATH = "/buckets/bfsdefault/default/exallm/models/qa/v1"
 DIGEST = "0123456789abcdef" * 4
-TYPES = {"VARCHAR": str, "DECIMAL": int}
-
-Rows = list[tuple[Any, ...]]
+ERRORS = ExallmError, SqlError
 
 
-class Metadata(MockMetaData):
-    """Takes the script's text as it stands in the SQL file, where the mock wants a function."""
-
-    def __init__(self, body: str, **signature: Any) -> None:
-        super().__init__(None, **signature)
-        self._script_code = body
+@pytest.fixture(params=[MockRuntime(), StrictRuntime()], ids=["mock", "strict"])
+def runtime(request: pytest.FixtureRequest) -> Runtime:
+    chosen: Runtime = request.param
+    return chosen
 
 
-class Environment(MockExaEnvironment):
-    """Adds import_script, which the mock leaves out."""
-
-    def __init__(self, metadata: MockMetaData, scripts: dict[str, str]) -> None:
-        super().__init__(metadata)
-        self._scripts = scripts
-
-    def import_script(self, schema_script_name: str) -> ModuleType:
-        module = ModuleType(schema_script_name)
-        vars(module)["REGISTRY"] = self._scripts[schema_script_name]
-        return module
-
-
-def columns(text: str) -> list[Column]:
-    found = re.findall(r"(\w+) ((VARCHAR|DECIMAL)\(\d+(?:, \d+)?\))", text)
-    return [Column(name, TYPES[kind], sql_type) for name, sql_type, kind in found]
-
-
-def run_script(file: str, rows: Rows, registry: Registry | None = None) -> Rows:
-    """Run the script of a SQL file over one group of rows; its output rows."""
-    match = re.search(
-        r"PYTHON3_EXALLM (SCALAR|SET) SCRIPT (\w+) \((.*?)\)\s(RETURNS|EMITS) (.*?) AS\n(.*?)\n/\n",
-        (UDFS / file).read_text(),
-        re.DOTALL,
-    )
-    assert match is not None
-    kind, name, inputs, output, results, body = match.groups()
-    metadata = Metadata(
-        re.sub(r"^%.*\n", "", body, flags=re.MULTILINE),
-        input_columns=columns(inputs),
-        input_type=kind,
-        output_columns=columns(results if output == "EMITS" else f"result {results}"),
-        output_type=output,
-        script_name=name,
-        script_schema="EXALLM",
-        node_id=3,
-    )
-    scripts = {} if registry is None else {"EXALLM.REGISTRY": registry.encode()}
-    groups = UDFMockExecutor().run([Group(rows)], Environment(metadata, scripts))
-    return list(groups[0].rows)
-
-
-def test_compile_registry_gives_the_documented_text() -> None:
+def test_compile_registry_gives_the_documented_text(runtime: Runtime) -> None:
     rows = [
         ("VERSION", "qa", 1, None, PATH, DIGEST),
         ("VERSION", "qa", 12, None, PATH, DIGEST),
@@ -90,7 +38,7 @@ def test_compile_registry_gives_the_documented_text() -> None:
         ("VERSION", "embedder", 1, None, PATH, DIGEST),
         (None, None, None, None, None, None),
     ]
-    text = run_script("U__compile_registry.sql", rows)[0][0]
+    text = runtime.run("COMPILE_REGISTRY", rows)[0][0]
     entry = {"path": PATH, "sha256": DIGEST}
     assert json.loads(base64.b64decode(text)) == {
         "format": 1,
@@ -101,11 +49,11 @@ def test_compile_registry_gives_the_documented_text() -> None:
     }
     for seed in range(5):
         shuffled = random.Random(seed).sample(rows, len(rows))
-        assert run_script("U__compile_registry.sql", shuffled) == [(text,)]
+        assert runtime.run("COMPILE_REGISTRY", shuffled) == [(text,)]
 
 
-def test_compile_registry_without_models() -> None:
-    text = run_script("U__compile_registry.sql", [(None, None, None, None, None, None)])[0][0]
+def test_compile_registry_without_models(runtime: Runtime) -> None:
+    text = runtime.run("COMPILE_REGISTRY", [(None, None, None, None, None, None)])[0][0]
     assert Registry.decode(text) == Registry({})
 
 
@@ -129,10 +77,11 @@ def test_compile_registry_without_models() -> None:
         ),
     ],
 )
-def test_compile_registry_refuses_what_contradicts_itself(rows: Rows, problem: str) -> None:
-    with pytest.raises(ExallmError, match=problem) as caught:
-        run_script("U__compile_registry.sql", rows)
-    assert caught.value.code == "E-EXALLM-MODEL-15"
+def test_compile_registry_refuses_what_contradicts_itself(
+    runtime: Runtime, rows: Rows, problem: str
+) -> None:
+    with pytest.raises(ERRORS, match=f"E-EXALLM-MODEL-15: .*{problem}"):
+        runtime.run("COMPILE_REGISTRY", rows)
 
 
 @pytest.fixture
@@ -161,18 +110,18 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_verify_package_emits_one_row_for_a_whole_package(package: Path) -> None:
+def test_verify_package_emits_one_row_for_a_whole_package(runtime: Runtime, package: Path) -> None:
     row = (PATH, package_sha256(package))
-    assert run_script("U__verify_package.sql", [row]) == [(3, PATH, None)]
-    assert run_script("U__verify_package.sql", [row] * 5) == [(3, PATH, None)]
+    assert runtime.run("VERIFY_PACKAGE", [row]) == [(0, PATH, None)]
+    assert runtime.run("VERIFY_PACKAGE", [row] * 5) == [(0, PATH, None)]
 
 
-def test_verify_package_emits_a_row_for_each_problem(package: Path) -> None:
+def test_verify_package_emits_a_row_for_each_problem(runtime: Runtime, package: Path) -> None:
     (package / "model.gguf").write_bytes(b"GGUF, but no mode1")
     (package / "more.txt").write_text("")
-    assert run_script("U__verify_package.sql", [(PATH, package_sha256(package))]) == [
-        (3, "model.gguf", "has another sha256 than the manifest says"),
-        (3, "more.txt", "is not in the manifest"),
+    assert runtime.run("VERIFY_PACKAGE", [(PATH, package_sha256(package))]) == [
+        (0, "model.gguf", "has another sha256 than the manifest says"),
+        (0, "more.txt", "is not in the manifest"),
     ]
 
 
@@ -180,25 +129,25 @@ def test_verify_package_emits_a_row_for_each_problem(package: Path) -> None:
     "row",
     [(PATH + "9", DIGEST), ("/etc", DIGEST), (None, DIGEST), (PATH, None), (PATH, "not a digest")],
 )
-def test_verify_package_survives_whatever_it_is_given(package: Path, row: tuple[Any, Any]) -> None:
-    emitted = run_script("U__verify_package.sql", [row])
+def test_verify_package_survives_whatever_it_is_given(
+    runtime: Runtime, package: Path, row: tuple[Any, Any]
+) -> None:
+    emitted = runtime.run("VERIFY_PACKAGE", [row])
     assert len(emitted) == 1
-    assert emitted[0][0] == 3
+    assert emitted[0][0] == 0
     assert emitted[0][2]
 
 
 def registry(sha256: str) -> Registry:
-    rows = [
-        ("VERSION", "qa", 1, None, PATH, sha256),
-        ("ALIAS", "qa", 1, "champion", None, None),
-    ]
-    return Registry.decode(run_script("U__compile_registry.sql", rows)[0][0])
+    return Registry(
+        {"qa": RegisteredModel({1: RegisteredVersion("qa", 1, PATH, sha256)}, {"champion": 1})}
+    )
 
 
-def test_null_and_blank_rows_need_neither_registry_nor_model() -> None:
+def test_null_and_blank_rows_need_neither_registry_nor_model(runtime: Runtime) -> None:
     rows = [(None,), ("   \n",)]
-    assert run_script("U__gpt2_inference.sql", rows) == [(None,), (None,)]
-    assert run_script("U__token_count.sql", [(None, "a"), ("qa", None)]) == [(None,), (None,)]
+    assert runtime.run("GPT2_INFERENCE", rows) == [(None,), (None,)]
+    assert runtime.run("TOKEN_COUNT", [(None, "a"), ("qa", None)]) == [(None,), (None,)]
 
 
 def test_a_reference_or_option_that_is_wrong_is_told_before_any_row() -> None:
@@ -208,23 +157,25 @@ def test_a_reference_or_option_that_is_wrong_is_told_before_any_row() -> None:
         Inference(None, "qa", '{"beams": 3}')
 
 
-def test_an_unknown_model_names_those_there_are(package: Path) -> None:
+def test_an_unknown_model_names_those_there_are(runtime: Runtime, package: Path) -> None:
     known = registry(package_sha256(package))
-    with pytest.raises(ExallmError, match="the models there are: qa"):
-        run_script("U__token_count.sql", [("qb", "a")], known)
+    with pytest.raises(ERRORS, match="the models there are: qa"):
+        runtime.run("TOKEN_COUNT", [("qb", "a")], known)
 
 
-@pytest.mark.parametrize("script", ["U__gpt2_inference.sql", "U__token_count.sql"])
-def test_a_broken_package_stops_the_statement_with_one_line(package: Path, script: str) -> None:
-    row = ("Question",) if script == "U__gpt2_inference.sql" else ("qa", "Question")
+@pytest.mark.parametrize("script", ["GPT2_INFERENCE", "TOKEN_COUNT"])
+def test_a_broken_package_stops_the_statement_with_one_line(
+    runtime: Runtime, package: Path, script: str
+) -> None:
+    row = ("Question",) if script == "GPT2_INFERENCE" else ("qa", "Question")
     whole = package_sha256(package)
-    with pytest.raises(ExallmError, match="E-EXALLM-MODEL-10:"):
-        run_script(script, [row], registry(DIGEST))
-    with pytest.raises(ExallmError, match="E-EXALLM-MODEL-12:"):
-        run_script(script, [row], registry(whole))
+    with pytest.raises(ERRORS, match="E-EXALLM-MODEL-10:"):
+        runtime.run(script, [row], registry(DIGEST))
+    with pytest.raises(ERRORS, match="E-EXALLM-MODEL-12:"):
+        runtime.run(script, [row], registry(whole))
     (package / "model.gguf").write_bytes(b"GGUF")
-    with pytest.raises(ExallmError, match=r"E-EXALLM-MODEL-11:.*model.gguf has 4 bytes"):
-        run_script(script, [row], registry(whole))
+    with pytest.raises(ERRORS, match=r"E-EXALLM-MODEL-11:.*model.gguf has 4 bytes"):
+        runtime.run(script, [row], registry(whole))
     (package / "manifest.json").unlink()
-    with pytest.raises(ExallmError, match="E-EXALLM-MODEL-7:"):
-        run_script(script, [row], registry(whole))
+    with pytest.raises(ERRORS, match="E-EXALLM-MODEL-7:"):
+        runtime.run(script, [row], registry(whole))

@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from exallm.home import exallm_home
 from exallm.models import smollm2
-from exallm.models.gguf_q8 import convert_to_q8
+from exallm.models.package import build_manifest, package_files
+from exallm.models.smollm2_source import smollm2_source
+from exallm.models.source import PackageSource
 from exallm_udfs import model_cache
 from exallm_udfs.buckets import BUCKETS_ROOT_VARIABLE
 from exallm_udfs.engines.engine import Generation, GenerationSettings
@@ -21,9 +24,8 @@ from exallm_udfs.engines.openvino import OpenVinoEngine, OpenVinoSettings
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.functions.inference import Inference
 from exallm_udfs.functions.token_count import TokenCount
-from exallm_udfs.manifest import EngineFiles, GenerationDefaults, Manifest, PromptSettings
 from exallm_udfs.model_cache import loaded_model
-from exallm_udfs.package import describe_file, package_sha256
+from exallm_udfs.package import package_sha256
 from exallm_udfs.prompt import build_prompt
 from exallm_udfs.registry import RegisteredModel, RegisteredVersion, Registry
 from exallm_udfs.row_error import RowError
@@ -36,16 +38,14 @@ GREEDY = GenerationSettings(max_new_tokens=16, temperature=0.0, seed=0, stop=("\
 
 
 @pytest.fixture(scope="module")
-def smollm2_q8(smollm2_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file as it goes into a package."""
-    path = tmp_path_factory.mktemp("smollm2") / smollm2.PACKAGED_FILE_NAME
-    convert_to_q8(smollm2_gguf, path)
-    return path
+def source(smollm2_gguf: Path) -> PackageSource:
+    """The package's files, as OpenVINO IR; made once and kept."""
+    return smollm2_source(exallm_home() / "models", lambda step: None)
 
 
 @pytest.fixture(scope="module")
-def engine(smollm2_q8: Path) -> Iterator[OpenVinoEngine]:
-    engine = OpenVinoEngine(smollm2_q8, OpenVinoSettings(context_length=512))
+def engine(source: PackageSource) -> Iterator[OpenVinoEngine]:
+    engine = OpenVinoEngine(source.folder, OpenVinoSettings(context_length=512))
     yield engine
     engine.close()
 
@@ -146,36 +146,21 @@ def test_count_tokens_of_nothing_is_zero(engine: OpenVinoEngine) -> None:
 
 
 @pytest.fixture
-def exa(tmp_path: Path, smollm2_q8: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def exa(tmp_path: Path, source: PackageSource, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The script's environment where qa@champion is SmolLM2."""
     monkeypatch.setenv(BUCKETS_ROOT_VARIABLE, str(tmp_path))
     folder = tmp_path.joinpath(*PATH.split("/")[2:])
     folder.mkdir(parents=True)
-    (folder / smollm2.PACKAGED_FILE_NAME).hardlink_to(smollm2_q8)
-    manifest = Manifest(
-        name="qa",
-        version=1,
-        task="generate",
-        base=None,
-        engines={"openvino": EngineFiles(smollm2.PACKAGED_FILE_NAME)},
-        files=(describe_file(folder / smollm2.PACKAGED_FILE_NAME, folder),),
-        prompt=PromptSettings(smollm2.PROMPT_TEMPLATE, smollm2.STOP),
-        generation=GenerationDefaults(smollm2.MAX_NEW_TOKENS),
-        context_length=smollm2.CONTEXT_LENGTH,
-        tokenizer=smollm2.PACKAGED_FILE_NAME,
-        training=None,
-        evaluation=(),
-        licence=smollm2.LICENCE,
-        created_at="2026-01-31T12:00:00Z",
-    )
-    (folder / "manifest.json").write_text(manifest.to_json())
+    for file in package_files(source):
+        (folder / file.name).hardlink_to(file)
+    (folder / "manifest.json").write_text(build_manifest(source, "qa", 1).to_json())
     version = RegisteredVersion("qa", 1, PATH, package_sha256(folder))
     registry = ModuleType("REGISTRY")
     vars(registry)["REGISTRY"] = Registry(
         {"qa": RegisteredModel({1: version}, {"champion": 1})}
     ).encode()
     yield SimpleNamespace(
-        meta=SimpleNamespace(script_schema="EXALLM", node_id=0),
+        meta=SimpleNamespace(script_schema="EXALLM", node_id=0, memory_limit=4 << 30),
         import_script={"EXALLM.REGISTRY": registry}.__getitem__,
         version=version,
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
-from exallm.models.gguf_q8 import convert_to_q8
-from exallm.models.source import PackageSource, Progress, write_whole
+from exallm.models.gguf_q8 import convert_to_q8, needs_q8
+from exallm.models.openvino_ir import IR_FILES, write_openvino_ir
+from exallm.models.source import PackageSource, Progress
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.gguf_header import read_gguf_header
 from exallm_udfs.manifest import GenerationDefaults, PromptSettings
+from exallm_udfs.package import file_sha256
 
 # The engine reserves its cache for a whole context, so a package asks for what passages need.
 CONTEXT_LENGTH = 2048
@@ -16,19 +19,22 @@ MAX_NEW_TOKENS = 32
 
 
 def gguf_source(file: Path, cache: Path, progress: Progress) -> PackageSource:
-    """The package's source; what the engine would read wrongly is converted first.
+    """The package's source: OpenVINO IR of the file, made once and kept in ``cache``.
 
-    :raises ExallmError: E-EXALLM-MODEL-12 for a broken file, E-EXALLM-MODEL-25 for one whose
-        weights are stored in a way that cannot be converted.
+    :raises ExallmError: E-EXALLM-MODEL-12 for a broken file, E-EXALLM-MODEL-23 where OpenVINO
+        GenAI is not installed, E-EXALLM-MODEL-25 for a file whose weights are stored in a way that
+        cannot be converted, or of an architecture that the engine does not read.
     """
     header = read_gguf_header(file)
-    if any(tensor.kind == "Q4_1" for tensor in header.tensors):
-        file = _converted(file, cache, progress)
+    folder = cache / "gguf" / file_sha256(file)
+    if not folder.is_dir():
+        progress("converting the model to OpenVINO IR, 8 bits a weight")
+        _convert(file, folder)
     return PackageSource(
-        folder=file.parent,
-        files=(file.name,),
-        engine_path=file.name,
-        tokenizer=file.name,
+        folder=folder,
+        files=IR_FILES,
+        engine_path=".",
+        tokenizer="openvino_tokenizer.xml",
         prompt=PromptSettings("{ctx}", ("\n",)),
         generation=GenerationDefaults(MAX_NEW_TOKENS),
         context_length=min(header.context_length() or CONTEXT_LENGTH, CONTEXT_LENGTH),
@@ -36,16 +42,19 @@ def gguf_source(file: Path, cache: Path, progress: Progress) -> PackageSource:
     )
 
 
-def _converted(file: Path, cache: Path, progress: Progress) -> Path:
-    progress("storing the weights with 8 bits")
-    target = cache / "gguf" / f"{file.stem}.Q8_0.gguf"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        write_whole(target, lambda unfinished: convert_to_q8(file, unfinished))
-    except ValueError as error:
-        raise ExallmError(
-            "E-EXALLM-MODEL-25",
-            f"{file.name} cannot be converted: {error}",
-            "name a GGUF with weights as Q8_0, F16 or F32",
-        ) from error
-    return target
+def _convert(file: Path, folder: Path) -> None:
+    if not needs_q8(file):
+        write_openvino_ir(file, folder)
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        exact = Path(scratch, file.name)
+        try:
+            convert_to_q8(file, exact)
+        except ValueError as error:
+            raise ExallmError(
+                "E-EXALLM-MODEL-25",
+                f"{file.name} cannot be converted: {error}",
+                "name a GGUF with weights as Q8_0, F16 or F32",
+            ) from error
+        write_openvino_ir(exact, folder)

@@ -6,8 +6,6 @@ FILE_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 FILE_BYTES = 98_362_432
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 LICENCE = "Apache-2.0"
-# What goes into the package: the published Q4_1 is stored as Q8_0, see gguf_q8.py.
-PACKAGED_FILE_NAME = "SmolLM2-135M-Instruct.Q8_0.gguf"
 
 # The model was made for 8,192 tokens. The engine reserves its cache for a whole context, so the
 # package asks for what passages need.

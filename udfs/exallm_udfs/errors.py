@@ -10,6 +10,8 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-SQL-1": "options are not a JSON object",
     "E-EXALLM-SQL-2": "an option is unknown",
     "E-EXALLM-SQL-3": "an option has a wrong type or is outside its limits",
+    "E-EXALLM-SQL-4": "a function got too few or too many arguments",
+    "E-EXALLM-SQL-5": "an argument has a type that cannot be read as text",
     # MODEL: packages, registry, model references
     "E-EXALLM-MODEL-1": "a model name, alias, version or model reference is not well formed",
     "E-EXALLM-MODEL-2": "a package's path is not in a bucket",
@@ -37,10 +39,15 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-MODEL-24": "the Hub does not give a checkpoint",
     "E-EXALLM-MODEL-25": "a checkpoint cannot be converted",
     "E-EXALLM-MODEL-26": "what was named is no model",
+    "E-EXALLM-MODEL-27": "a model is larger than the memory of a process",
+    "E-EXALLM-MODEL-28": "the container lacks an engine",
+    "E-EXALLM-MODEL-29": "a LoRA adapter cannot be merged",
     # ROW: one row of a batch
     "E-EXALLM-ROW-1": "prompt and answer are longer than the model's context",
     "E-EXALLM-ROW-2": "the prompt has no tokens",
     "E-EXALLM-ROW-3": "the engine had no room to compute the row",
+    "E-EXALLM-ROW-4": "the engine failed on the row",
+    "E-EXALLM-ROW-5": "more rows failed than the options allow",
     # DEPLOY: installer, connections, BucketFS
     "E-EXALLM-DEPLOY-1": "the database refused a statement",
     "E-EXALLM-DEPLOY-2": "the installed package lacks its SQL files",
@@ -87,6 +94,7 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-LOCAL-61": "a data type is not supported",
     "E-EXALLM-LOCAL-62": "an expression is not supported",
     "E-EXALLM-LOCAL-63": "a place for a script that EMITS rows is not supported",
+    "E-EXALLM-LOCAL-64": "a value would be converted without being asked",
 }
 
 

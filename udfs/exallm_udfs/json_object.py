@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 
@@ -76,6 +76,18 @@ class Fields:
         value = self.take(key)
         if not isinstance(value, str):
             raise self._wrong(key, "a text", value)
+        return value
+
+    def take_boolean(self, key: str) -> bool:
+        value = self.take(key)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false", value)
+        return value
+
+    def take_choice(self, key: str, choices: Sequence[str]) -> str:
+        value = self.take(key)
+        if value not in choices or not isinstance(value, str):
+            raise self._wrong(key, f"one of {', '.join(choices)}", value)
         return value
 
     def take_integer(self, key: str, low: int, high: int) -> int:

@@ -22,8 +22,8 @@ _RESULTS = ("VARCHAR", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP")
 class ValueCall(Protocol):
     """A running call that returns a value for each row or group."""
 
-    def values(self, columns: list[pa.Array]) -> pa.Array:
-        """The results for a batch of arguments, as long as its columns."""
+    def values(self, columns: list[pa.Array], rows: int) -> pa.Array:
+        """The results for a batch of so many rows; a call without arguments has no columns."""
 
 
 def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -70,5 +70,4 @@ class CallTable:
             call = self._calls.get(numbers[0].as_py())
         if call is None:
             raise SqlError("42000", "a script was called after its statement had ended")
-        # A script without arguments still has one result a row: the numbers tell how many.
-        return call.values(arguments or [numbers])
+        return call.values(arguments, len(numbers))

@@ -11,14 +11,32 @@ from typing import Any
 
 import duckdb
 
+from exallm.local.engine.result import type_of_duckdb
+from exallm.local.exasol_type import VARCHAR_LIMIT, Column
 from exallm.local.lua.script import LuaScript, parse_lua_script
-from exallm.local.sql.definitions import quoted
+from exallm.local.sql.names import quoted, shown, stored, stored_schema, table_sql
+from exallm.local.sql.refusal import refused
 from exallm.local.sql.scope import View
 from exallm.local.sql.statements import CreateConnection, CreateView, DropObject
+from exallm.local.sql.system_tables import SYSTEM_SCHEMAS
 from exallm.local.sql_error import SqlError
 from exallm.local.udf.connection import Connection
 from exallm.local.udf.script import UdfScript, parse_udf_script
 
+# Parameters that every session may read, and set only to what they are.
+FIXED_PARAMETERS = ("NLS_DATE_FORMAT", "NLS_TIMESTAMP_FORMAT", "TIME_ZONE")
+_COLUMNS = """
+    SELECT column_name, data_type FROM duckdb_columns()
+    WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
+    ORDER BY column_index
+"""
+# The size of a VARCHAR stands in the CHECK that holds it.
+_SIZES = """
+    SELECT constraint_column_names[1], regexp_extract(constraint_text, '<= (\\d+)\\)+$', 1)
+    FROM duckdb_constraints()
+    WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
+        AND constraint_type = 'CHECK'
+"""
 _UDF, _SCRIPTING = "UDF", "SCRIPTING"
 
 
@@ -40,7 +58,27 @@ class Catalog:
             "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
             " AND schema_name = ? AND table_name = ?"
         )
-        return self._row(sql, schema, name) is not None
+        return self._row(sql, stored_schema(schema), stored(name)) is not None
+
+    def columns(self, schema: str, name: str) -> tuple[Column, ...] | None:
+        """The columns of a table, None where there is no such table."""
+        table = {"schema": stored_schema(schema), "name": stored(name)}
+        rows = self._connection.execute(_COLUMNS, table).fetchall()
+        has_text = any(type_ == "VARCHAR" for _, type_ in rows)
+        sizes = dict(self._connection.execute(_SIZES, table).fetchall() if has_text else [])
+        columns = [
+            Column(shown(column), type_of_duckdb(type_, int(sizes.get(column, VARCHAR_LIMIT))))
+            for column, type_ in rows
+        ]
+        return tuple(columns) or None
+
+    def described(self, query: str) -> tuple[Column, ...]:
+        """The columns that a DuckDB query gives, without running it."""
+        relation = self._connection.sql(query)
+        return tuple(
+            Column(shown(name), type_of_duckdb(str(type_)))
+            for name, type_ in zip(relation.columns, relation.types, strict=True)
+        )
 
     def script(self, schema: str, name: str) -> UdfScript | None:
         """The UDF script of this name, or None."""
@@ -106,9 +144,9 @@ class Catalog:
             if if_not_exists:
                 return
             raise SqlError("42000", f"schema {name} already exists")
-        if name.lower() in ("_exallm", "main", "temp", "pg_catalog", "information_schema", "sys"):
+        if name in SYSTEM_SCHEMAS:
             raise SqlError("42000", f"schema name {name} is reserved")
-        self._connection.execute(f"CREATE SCHEMA {quoted(name)}")
+        self._connection.execute(f"CREATE SCHEMA {quoted(stored_schema(name))}")
         self._connection.execute("INSERT INTO _exallm.schemas VALUES (?, ?, NULL)", [name, owner])
 
     def create_script(self, script: UdfScript | LuaScript, replace: bool) -> None:
@@ -120,7 +158,7 @@ class Catalog:
             described: list[str | None] = [_UDF, script.language, script.kind, script.output]
         else:
             described = [_SCRIPTING, "LUA", None, script.returns]
-        self._replace("scripts", "script", script.schema, script.name, replace)
+        self._make_room("SCRIPT", script.schema, script.name, replace)
         self._connection.execute(
             "INSERT INTO _exallm.scripts VALUES (?, ?, ?, ?, ?, ?, ?)",
             [script.schema, script.name, *described, script.source],
@@ -130,9 +168,7 @@ class Catalog:
         """``CREATE [OR REPLACE] VIEW``."""
         self._require_schema(schema)
         name = view.name.name
-        if self.has_table(schema, name):
-            raise SqlError("42000", f"object {schema}.{name} already exists as a table")
-        self._replace("views", "view", schema, name, view.replace)
+        self._make_room("VIEW", schema, name, view.replace)
         self._connection.execute(
             "INSERT INTO _exallm.views VALUES (?, ?, ?, ?, ?, ?)",
             [schema, name, view.statement, view.query, list(view.columns), current_schema],
@@ -154,6 +190,10 @@ class Catalog:
 
     def set_parameter(self, scope: str, name: str, value: str) -> None:
         """``ALTER SESSION`` or ``ALTER SYSTEM SET``."""
+        if name in FIXED_PARAMETERS and value.upper() != self.parameter(name).upper():
+            raise refused(60, f"another {name} than {self.parameter(name)}")
+        if name == "QUERY_TIMEOUT" and not value.isdecimal():
+            raise SqlError("42000", f"QUERY_TIMEOUT takes seconds, not {value}")
         self.parameter(name)
         if scope == "SYSTEM":
             self._connection.execute(
@@ -190,15 +230,14 @@ class Catalog:
                 self._drop_schema(name, drop.cascade)
             case "TABLE":
                 assert schema is not None
-                self._connection.execute(f"DROP TABLE {quoted(schema)}.{quoted(name)}")
-                self._forget(schema, name)
+                self.drop_table(schema, name)
             case "CONNECTION":
                 self._connection.execute("DELETE FROM _exallm.connections WHERE name = ?", [name])
             case _:
                 assert schema is not None
                 table = {"VIEW": "views", "SCRIPT": "scripts"}[drop.kind]
                 self._delete(table, schema, name)
-                self._forget(schema, name)
+                self.forget(schema, name)
 
     def exists(self, kind: str, schema: str | None, name: str) -> bool:
         """Whether there is an object of this kind and name."""
@@ -212,13 +251,24 @@ class Catalog:
         table = {"VIEW": "views", "SCRIPT": "scripts"}[kind]
         return self._named(table, schema, name)
 
+    def drop_table(self, schema: str, name: str) -> None:
+        """Drop a table that exists, with the comments on it."""
+        self._connection.execute(f"DROP TABLE {table_sql(schema, name)}")
+        self.forget(schema, name)
+
+    def require_free(self, schema: str, name: str) -> None:
+        """:raises SqlError: 42000 where an object of any kind has the name."""
+        for kind in ("TABLE", "VIEW", "SCRIPT"):
+            if self.exists(kind, schema, name):
+                raise SqlError("42000", f"object {schema}.{name} already exists ({kind.lower()})")
+
     def _drop_schema(self, name: str, cascade: bool) -> None:
         tables = [
             row[0]
             for row in self._connection.execute(
                 "SELECT table_name FROM duckdb_tables()"
                 " WHERE database_name = current_database() AND schema_name = ?",
-                [name],
+                [stored_schema(name)],
             ).fetchall()
         ]
         others = self._row(
@@ -228,7 +278,7 @@ class Catalog:
         )
         if (tables or others) and not cascade:
             raise SqlError("42000", f"schema {name} is not empty: use DROP SCHEMA ... CASCADE")
-        self._connection.execute(f"DROP SCHEMA {quoted(name)} CASCADE")
+        self._connection.execute(f"DROP SCHEMA {quoted(stored_schema(name))} CASCADE")
         for table in ("scripts", "views", "remarks"):
             self._connection.execute(
                 f"DELETE FROM _exallm.{table} WHERE schema_name = ?",
@@ -236,12 +286,12 @@ class Catalog:
             )
         self._connection.execute("DELETE FROM _exallm.schemas WHERE name = ?", [name])
 
-    def _replace(self, table: str, kind: str, schema: str, name: str, replace: bool) -> None:
-        if not self._named(table, schema, name):
-            return
-        if not replace:
-            raise SqlError("42000", f"{kind} {schema}.{name} already exists")
-        self._delete(table, schema, name)
+    def _make_room(self, kind: str, schema: str, name: str, replace: bool) -> None:
+        """Remove what OR REPLACE replaces; nothing else may have the name."""
+        table = {"VIEW": "views", "SCRIPT": "scripts"}[kind]
+        if replace and self._named(table, schema, name):
+            self._delete(table, schema, name)
+        self.require_free(schema, name)
 
     def _named(self, table: str, schema: str, name: str) -> bool:
         sql = f"SELECT 1 FROM _exallm.{table} WHERE schema_name = ? AND name = ?"
@@ -253,7 +303,7 @@ class Catalog:
             [schema, name],
         )
 
-    def _forget(self, schema: str, name: str) -> None:
+    def forget(self, schema: str, name: str) -> None:
         """Drop the comments on an object and its columns."""
         self._connection.execute(
             "DELETE FROM _exallm.remarks WHERE schema_name = ?"

@@ -89,12 +89,16 @@ class Executor:
         self.current_schema = name
 
     def _query(self, tree: exp.Expr, calls: StatementCalls) -> ResultSet:
-        sql = QueryTranslator(self._scope(calls)).top(tree).sql("duckdb")
-        return result_set(self._connection.sql(sql).to_arrow_table())
+        query = QueryTranslator(self._scope(calls)).query(tree)
+        table = self._connection.sql(query.node.sql("duckdb")).to_arrow_table()
+        return result_set(table, [column.name for column in query.columns])
 
     def _change(self, tree: exp.Expr, calls: StatementCalls) -> RowCount:
         translator = ChangeTranslator(QueryTranslator(self._scope(calls)))
         sql = translator.translate(tree).sql("duckdb")
+        return self._count(sql)
+
+    def _count(self, sql: str) -> RowCount:
         return RowCount(int(self._connection.execute(sql).fetchall()[0][0]))
 
     def _definition(self, tree: exp.Expr, calls: StatementCalls) -> RowCount:
@@ -105,16 +109,29 @@ class Executor:
                 self._connection.execute(sql)
             return _NOTHING
         assert isinstance(tree, exp.Create)
-        target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
-        schema, name = queries.table_name(target)
-        if self._catalog.view(schema, name) is not None:
-            raise SqlError("42000", f"object {schema}.{name} already exists as a view")
-        tolerated = tree.args.get("exists") or tree.args.get("replace")
-        if not tolerated and self._catalog.has_table(schema, name):
+        query = tree.args.get("expression")
+        is_list = isinstance(tree.this, exp.Schema) and query is None
+        schema, name = queries.sources.table_name(tree.this.this if is_list else tree.this)
+        has_old = self._catalog.has_table(schema, name)
+        if has_old and tree.args.get("exists"):
+            return _NOTHING
+        if not has_old or not tree.args.get("replace"):
             # Found here, because DuckDB would give up the transaction over it.
-            raise SqlError("42000", f"table {schema}.{name} already exists")
-        rows = self._connection.execute(translator.create_table(tree)).fetchall()
-        return RowCount(int(rows[0][0])) if tree.args.get("expression") else _NOTHING
+            self._catalog.require_free(schema, name)
+        if query is None:
+            statements = translator.create_table(tree)
+            if has_old:
+                self._catalog.drop_table(schema, name)
+            self._connection.execute(statements[0])
+            return _NOTHING
+        create, insert, *replace = translator.create_table_as(tree, has_old)
+        self._connection.execute(create)
+        rows = self._count(insert)
+        for sql in replace:
+            self._connection.execute(sql)
+        if has_old:
+            self._catalog.forget(schema, name)
+        return rows
 
     def _create_view(self, statement: kinds.CreateView, calls: StatementCalls) -> RowCount:
         schema = self._schema_of(statement.name)
@@ -123,8 +140,8 @@ class Executor:
         text = f"SELECT * FROM {_exasol_name(schema)}.{_exasol_name(statement.name.name)}"
         query = kinds.read_statement(text, self.current_schema)
         assert isinstance(query, kinds.Query)
-        sql = QueryTranslator(self._scope(calls.without_running())).top(query.tree).sql("duckdb")
-        self._connection.execute(f"DESCRIBE {sql}").fetchall()
+        bound = QueryTranslator(self._scope(calls.without_running())).query(query.tree)
+        self._catalog.described(bound.node.sql("duckdb"))
         return _NOTHING
 
     def _execute_script(self, statement: kinds.ExecuteScript, calls: StatementCalls) -> Result:
@@ -142,8 +159,8 @@ class Executor:
 
     def _value(self, node: exp.Expr, calls: StatementCalls) -> object:
         tree = exp.Select(expressions=[exp.alias_(node.copy(), "V")])
-        sql = QueryTranslator(self._scope(calls)).query(tree).sql("duckdb")
-        table: pa.Table = self._connection.sql(sql).to_arrow_table()
+        query = QueryTranslator(self._scope(calls)).query(tree)
+        table: pa.Table = self._connection.sql(query.node.sql("duckdb")).to_arrow_table()
         return table.column(0)[0].as_py()
 
     def _comment(self, statement: kinds.CommentOn) -> None:
@@ -153,8 +170,13 @@ class Executor:
             schema = self._schema_of(statement.name)
         if not self._catalog.exists(kind, schema, name):
             raise SqlError("42000", f"{kind.lower()} {name} not found")
-        key = f"{name}.{statement.column}" if statement.column else name
-        self._catalog.comment(statement.kind, schema, key, statement.comment)
+        key = name
+        if statement.column is not None:
+            columns = self._catalog.columns(str(schema), name) or ()
+            if statement.column not in [column.name for column in columns]:
+                raise SqlError("42000", f"column {name}.{statement.column} not found")
+            key = f"{name}.{statement.column}"
+        self._catalog.comment(statement.kind, schema, key, statement.comment or None)
 
     def _drop(self, statement: kinds.DropObject) -> None:
         in_schema = statement.kind in ("TABLE", "VIEW", "SCRIPT")

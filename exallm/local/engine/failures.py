@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 import duckdb
 
+from exallm.local.sql.names import shown
 from exallm.local.sql_error import SqlError
 
+_LOG = logging.getLogger(__name__)
 _RAISED = re.compile(r"\[([0-9A-Z]{5})\] (.*)", re.DOTALL)
 _MISSING = re.compile(
     r"(?:Table with name (\S+) does not exist|Referenced (?:column|table) \"([^\"]+)\" not found)"
@@ -19,7 +22,7 @@ def sql_error(error: Exception) -> SqlError:
     """The error to send for one that DuckDB or the session raised."""
     if isinstance(error, SqlError):
         return error
-    text = _POSITION.sub("", str(error)).strip()
+    text = shown(_POSITION.sub("", str(error))).strip()
     raised = _RAISED.search(text)
     if raised:
         return SqlError(raised[1], raised[2])
@@ -30,7 +33,7 @@ def sql_error(error: Exception) -> SqlError:
     if isinstance(error, duckdb.TransactionException):
         return _transaction(text)
     if isinstance(error, duckdb.ConversionException):
-        if "to DECIMAL" in text and "string" not in text:
+        if "DECIMAL" in text:  # texts that are no numbers have failed before
             return SqlError("22003", "data exception - numeric value out of range.")
         return SqlError("22018", f"data exception - {_plain(text)}")
     if isinstance(error, duckdb.OutOfRangeException):
@@ -41,6 +44,11 @@ def sql_error(error: Exception) -> SqlError:
         return SqlError("42000", "syntax error, the statement is not valid UTF-8")
     if isinstance(error, RecursionError):
         return SqlError("42000", "statement too complex: nested too deeply")
+    if "ivision by zero" in text:
+        return SqlError("22012", "data exception - division by zero.")
+    if not isinstance(error, duckdb.Error):
+        _LOG.error("a statement failed in the engine itself", exc_info=error)
+        return SqlError("42000", f"internal error of the embedded engine: {_plain(text)}")
     missing = _MISSING.search(text)
     if missing:
         return SqlError("42000", f"object {missing[1] or missing[2]} not found")

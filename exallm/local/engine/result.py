@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from exallm.local.exasol_type import DECIMAL_LIMIT, VARCHAR_LIMIT, Column, ExasolType
 from exallm.local.sql_error import SqlError
 from exallm.local.udf.arrow_values import arrow_type
 
+_INTEGERS = {"TINYINT": 3, "SMALLINT": 5, "INTEGER": 10, "BIGINT": 18, "HUGEINT": 36}
+_PLAIN_SCALE = 6  # up to here Arrow writes decimals without an exponent
+_NAMES = {'"NULL"': "BOOLEAN"}
 _INTEGER_DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 
 
@@ -35,15 +40,49 @@ class ResultSet:
 Result = RowCount | ResultSet
 
 
-def result_set(table: pa.Table) -> ResultSet:
-    """The result for what DuckDB returned; :raises SqlError: for a type that Exasol lacks."""
-    columns = tuple(Column(field.name, exasol_type(field.type)) for field in table.schema)
+def result_set(table: pa.Table, names: Sequence[str]) -> ResultSet:
+    """The result for what DuckDB returned, its columns under these names.
+
+    :raises SqlError: 22001 for a text that is longer than a VARCHAR can be.
+    """
+    columns = tuple(
+        Column(name, exasol_type(field.type))
+        for name, field in zip(names, table.schema, strict=True)
+    )
+    for column, values in zip(columns, table.columns, strict=True):
+        if column.type.name == "VARCHAR" and _has_overlong(values):
+            raise SqlError("22001", "data exception - string data, right truncation.")
     return ResultSet(columns, table)
 
 
 def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
     """The Arrow schema for rows with these columns."""
     return pa.schema([(column.name, arrow_type(column.type)) for column in columns])
+
+
+def type_of_duckdb(name: str, size: int = VARCHAR_LIMIT) -> ExasolType:
+    """Exasol's type for a DuckDB type by its name; the size is that of a ``VARCHAR``."""
+    if name == "VARCHAR":
+        return ExasolType("VARCHAR", size=size)
+    if name in _INTEGERS:
+        return ExasolType("DECIMAL", precision=_INTEGERS[name])
+    if name.startswith("DECIMAL("):
+        precision, scale = (int(part) for part in name[8:-1].split(","))
+        return ExasolType("DECIMAL", precision=min(precision, DECIMAL_LIMIT), scale=scale)
+    return ExasolType(_NAMES.get(name, name))
+
+
+def decimal_text(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Decimals as digits; Arrow itself would write 1E-7 for a small one."""
+    if values.type.scale <= _PLAIN_SCALE:
+        return values.cast(pa.string())
+    digits = [None if value is None else f"{value:f}" for value in values.to_pylist()]
+    return pa.array(digits, pa.string())
+
+
+def _has_overlong(values: pa.ChunkedArray) -> bool:
+    longest = pc.max(pc.binary_length(values)).as_py() or 0
+    return longest > VARCHAR_LIMIT and pc.max(pc.utf8_length(values)).as_py() > VARCHAR_LIMIT
 
 
 def exasol_type(kind: pa.DataType) -> ExasolType:

@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -18,7 +19,12 @@ from exallm.local.engine.script_runner import ScriptRunner
 from exallm.local.engine.statement_calls import StatementCalls
 from exallm.local.lua.script import LuaScript
 from exallm.local.sql.scope import Scope, UdfCalls
-from exallm.local.sql.statements import EndTransaction, ExecuteScript, read_statement
+from exallm.local.sql.statements import (
+    EndTransaction,
+    ExecuteScript,
+    SetParameter,
+    read_statement,
+)
 from exallm.local.sql.token_reader import TokenReader
 from exallm.local.sql_error import SqlError
 from exallm.local.udf.environment import StatementEnvironment
@@ -41,7 +47,6 @@ class Session:
         self._connection, self.session_id = database.connect()
         self.user = user
         self.autocommit = True
-        self.query_timeout_s = 0
         self._statement_ids = itertools.count(1)
         self._statement_id = 0
         self._in_transaction = False
@@ -51,6 +56,7 @@ class Session:
         self._abort: SqlError | None = None
         self._executing = False
         self.catalog = Catalog(self._connection)
+        self.query_timeout_s = int(self.catalog.parameter("QUERY_TIMEOUT"))
         self._scripts = ScriptRunner(
             self._execute_in_script, self._meta, self._find_script, self._check_abort
         )
@@ -104,12 +110,16 @@ class Session:
         if self._in_transaction:
             self._in_transaction = False
             self._connection.execute("COMMIT")
+            self._database.checkpoint_if_due()
 
     def rollback(self) -> None:
         """End the transaction and undo its changes."""
         if self._in_transaction:
             self._in_transaction = False
             self._connection.execute("ROLLBACK")
+            schema = self.current_schema
+            if schema is not None and not self.catalog.has_schema(schema):
+                self._executor.current_schema = None  # it was made in the transaction
 
     def close(self) -> None:
         """Undo what is open and let the connection go."""
@@ -140,6 +150,8 @@ class Session:
         self._check_abort()
         if self.autocommit:
             self.commit()
+        if isinstance(statement, SetParameter) and statement.name == "QUERY_TIMEOUT":
+            self.query_timeout_s = int(statement.value)
         return result
 
     def _execute_in_script(self, sql: str) -> Result:
@@ -221,7 +233,13 @@ class Session:
 
     def _scope(self, calls: UdfCalls) -> Scope:
         return Scope(
-            self.catalog, calls, self.current_schema, self.user, self.session_id, self._statement_id
+            catalog=self.catalog,
+            calls=calls,
+            current_schema=self.current_schema,
+            user=self.user,
+            session_id=self.session_id,
+            statement_id=self._statement_id,
+            started_at=datetime.now(UTC),
         )
 
     def _environment(self) -> StatementEnvironment:

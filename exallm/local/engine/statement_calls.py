@@ -15,7 +15,9 @@ from exallm.local.engine.call_table import CallTable
 from exallm.local.engine.groups import grouped
 from exallm.local.engine.result import arrow_schema, exasol_type
 from exallm.local.exasol_type import Column
+from exallm.local.sql.names import MARK
 from exallm.local.sql.scope import EmittingCall
+from exallm.local.sql.script_calls import NO_ARGUMENTS
 from exallm.local.sql_error import SqlError
 from exallm.local.udf.environment import StatementEnvironment
 from exallm.local.udf.invocation import Invocation
@@ -58,31 +60,31 @@ class StatementCalls:
             self._numbers[script.qualified_name] = number
         return number
 
-    def emitted(self, emitting: EmittingCall) -> str:
-        """Run a call that emits rows; the relation that holds them."""
+    def emitted(self, emitting: EmittingCall) -> tuple[str, tuple[Column, ...]]:
+        """Run a call that emits rows; the relation that holds them, the emitted columns."""
         self._prepare()
-        reader = self._connection.sql(emitting.query).to_arrow_reader(_BATCH_ROWS)
-        script = emitting.script
+        # An open reader would keep DuckDB from ending the transaction.
+        with self._connection.sql(emitting.query).to_arrow_reader(_BATCH_ROWS) as reader:
+            table, columns = self._rows_emitted(emitting, reader)
+        return _registered(self._connection, self._relations, table), columns
+
+    def _rows_emitted(
+        self, emitting: EmittingCall, reader: Any
+    ) -> tuple[pa.Table, tuple[Column, ...]]:
         skipped = emitting.passed + emitting.keys
-        argument_fields = list(reader.schema)[skipped:]
+        fields = list(reader.schema)
+        arguments = fields[skipped : skipped + emitting.arguments]
         invocation = self.invocation(
-            script, [field.type for field in argument_fields], emitting.outputs
+            emitting.script, [field.type for field in arguments], emitting.outputs
         )
-        outputs = arrow_schema(invocation.output_columns())
-        if script.kind == "SET":
-            groups = grouped(reader, emitting.keys)
-            batches = list(invocation.group_rows(groups))
-            table = pa.Table.from_batches(batches, outputs)
+        columns = invocation.output_columns()
+        schema = pa.schema([*fields[: emitting.passed], *arrow_schema(columns)])
+        batches = (batch.select(range(skipped + emitting.arguments)) for batch in reader)
+        if emitting.script.kind == "SET":
+            rows = invocation.group_rows(grouped(batches, emitting.keys))
         else:
-            passed = list(reader.schema)[: emitting.passed]
-            schema = pa.schema([*passed, *outputs])
-            table = pa.Table.from_batches(
-                list(_scalar_rows(invocation, reader, emitting.passed, schema)), schema
-            )
-        name = f"exallm_emitted_{next(_relation_numbers)}"
-        self._connection.register(name, table)
-        self._relations.append(name)
-        return name
+            rows = _scalar_rows(invocation, batches, emitting.passed, schema)
+        return pa.Table.from_batches(list(rows), schema), columns
 
     def without_running(self) -> WithoutRunning:
         """Calls of which only the columns matter."""
@@ -150,19 +152,28 @@ class WithoutRunning:
         """No call: DuckDB reads the number when it runs a query, which this one never is."""
         return 0
 
-    def emitted(self, emitting: EmittingCall) -> str:
+    def emitted(self, emitting: EmittingCall) -> tuple[str, tuple[Column, ...]]:
         """An empty relation with the columns of the call."""
-        described = self._connection.sql(emitting.query).to_arrow_reader(1).schema
+        with self._connection.sql(emitting.query).to_arrow_reader(1) as reader:
+            described = reader.schema
         columns = emitting.outputs or emitting.script.emits
         if columns is None:
             raise SqlError(
                 "42000", f"script {emitting.script.name} needs EMITS (...) inside a view"
             )
         schema = pa.schema([*list(described)[: emitting.passed], *arrow_schema(columns)])
-        name = f"exallm_emitted_{next(_relation_numbers)}"
-        self._connection.register(name, schema.empty_table())
-        self._relations.append(name)
-        return name
+        table = pa.Table.from_batches([], schema)
+        return _registered(self._connection, self._relations, table), columns
+
+
+def _registered(
+    connection: duckdb.DuckDBPyConnection, relations: list[str], table: pa.Table
+) -> str:
+    """Make emitted rows a relation with columns c0, c1, ...; its name, which no user can write."""
+    name = f"{MARK}emitted{next(_relation_numbers)}"
+    connection.register(name, table.rename_columns([f"c{i}" for i in range(table.num_columns)]))
+    relations.append(name)
+    return name
 
 
 class _Values:
@@ -174,11 +185,11 @@ class _Values:
         self._lock = threading.Lock()
         self._invocations: dict[tuple[pa.DataType, ...], Invocation] = {}
 
-    def values(self, columns: list[pa.Array]) -> pa.Array:
+    def values(self, columns: list[pa.Array], rows: int) -> pa.Array:
         """The results, as text where the script returns a DECIMAL."""
         try:
             if self._script.kind == "SCALAR":
-                values = self._of_rows(columns)
+                values = self._of_rows(columns, rows)
             else:
                 values = self._of_groups(columns[0])
         except SqlError as error:
@@ -188,15 +199,14 @@ class _Values:
         is_decimal = returns is not None and returns.name == "DECIMAL"
         return values.cast(pa.string()) if is_decimal else values
 
-    def _of_rows(self, columns: list[pa.Array]) -> pa.Array:
-        names = [str(number) for number in range(len(columns))]
-        batch = pa.RecordBatch.from_arrays(columns, names=names)
-        if self._script.inputs == ():
-            batch = batch.select([])
+    def _of_rows(self, columns: list[pa.Array], rows: int) -> pa.Array:
+        batch = pa.RecordBatch.from_arrays(
+            [*columns, pa.nulls(rows)], names=[str(number) for number in range(len(columns) + 1)]
+        ).select(range(len(columns)))  # from no arrays, a batch would have no rows
         return self._started(batch).scalar_values(batch)
 
     def _of_groups(self, lists: pa.ListArray) -> pa.Array:
-        groups = [pa.RecordBatch.from_struct_array(rows.values) for rows in lists if rows.is_valid]
+        groups = [_group(rows.values) for rows in lists if rows.is_valid]
         if not groups:
             return pa.nulls(len(lists), pa.string())
         values = self._started(groups[0]).group_values(groups)
@@ -213,6 +223,11 @@ class _Values:
             if key not in self._invocations:
                 self._invocations[key] = self._owner.invocation(self._script, types, None)
             return self._invocations[key]
+
+
+def _group(rows: pa.StructArray) -> pa.RecordBatch:
+    batch = pa.RecordBatch.from_struct_array(rows)
+    return batch.select([]) if batch.schema.names == [NO_ARGUMENTS] else batch
 
 
 def _scalar_rows(

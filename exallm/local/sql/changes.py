@@ -2,99 +2,199 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
-from exallm.local.sql.expressions import identifier
+from exallm.local.exasol_type import Column
+from exallm.local.sql.environment import Environment, Source, TranslatedQuery
+from exallm.local.sql.kinds import convert, typed
+from exallm.local.sql.names import MARK, folded, stored_identifier
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.refusal import refused
+from exallm.local.sql_error import SqlError
 
 
 class ChangeTranslator:
-    """Translates the statements that change rows of one table."""
+    """Translates the statements that change rows of one table.
+
+    Every value is converted to the type of its column as Exasol does it.
+    """
 
     def __init__(self, queries: QueryTranslator) -> None:
         self._queries = queries
         self._expressions = queries.expressions
 
     def translate(self, node: exp.Expr) -> exp.Expr:
-        """One statement; its kind decides."""
+        """One statement; its kind decides.
+
+        :raises SqlError: 42000 for a table or column that does not exist, 0A000 for what is not
+            supported.
+        """
         match node:
             case exp.Insert():
                 return self._insert(node)
             case exp.Update():
                 return self._update(node)
             case exp.Delete():
-                return exp.Delete(this=self._target(node.this), where=self._where(node))
+                table, source, _ = self._queries.sources.target(node.this)
+                return exp.Delete(this=table, where=self._where(node, [source]))
             case exp.Merge():
                 return self._merge(node)
             case exp.TruncateTable():
-                return exp.Delete(this=self._target(node.expressions[0]))
+                table, _, _ = self._queries.sources.target(node.expressions[0])
+                return exp.Delete(this=table)
         raise refused(60, type(node).__name__.upper())
 
-    def _target(self, node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Schema):
-            columns = [identifier(column) for column in node.expressions]
-            return exp.Schema(this=self._target(node.this), expressions=columns)
-        if not isinstance(node, exp.Table):
-            raise refused(60, f"the target {node.sql('exasol')}")
-        schema, name = self._queries.table_name(node)
-        alias = node.args.get("alias")
-        return exp.Table(
-            this=exp.to_identifier(name, quoted=True),
-            db=exp.to_identifier(schema, quoted=True),
-            alias=exp.TableAlias(this=identifier(alias.this)) if alias else None,
-        )
-
-    def _where(self, node: exp.Expr) -> exp.Expr | None:
+    def _where(self, node: exp.Expr, sources: list[Source]) -> exp.Where | None:
         where = node.args.get("where")
-        return self._expressions.translate(where) if where is not None else None
+        if where is None:
+            return None
+        with self._expressions.within(Environment(None, sources)):
+            return exp.Where(this=self._expressions.condition(where.this))
+
+    # --- INSERT --------------------------------------------------------------------------------
 
     def _insert(self, node: exp.Insert) -> exp.Expr:
+        listed = node.this.expressions if isinstance(node.this, exp.Schema) else []
+        named = node.this.this if isinstance(node.this, exp.Schema) else node.this
+        table, columns = self._target_columns(named)
+        columns = _chosen(columns, [folded(column) for column in listed]) if listed else columns
         source = node.args.get("expression")
-        if source is None:
+        if isinstance(source, exp.Values):
+            rows: exp.Expr = self._values(source, columns)
+        elif source is not None:
+            rows = self.assigned(self._queries.query(source), columns)
+        else:
             raise refused(60, "INSERT without VALUES or a query")
-        return exp.Insert(this=self._target(node.this), expression=self._queries.query(source))
+        names = [stored_identifier(column.name) for column in columns]
+        return exp.Insert(this=exp.Schema(this=table, expressions=names), expression=rows)
+
+    def assigned(self, query: TranslatedQuery, columns: Sequence[Column]) -> exp.Expr:
+        """The rows of a query as values of these columns.
+
+        :raises SqlError: 42000 where the numbers of columns differ.
+        """
+        _check_count(len(query.columns), len(columns))
+        names = [exp.to_identifier(f"{MARK}{i}", quoted=True) for i in range(len(columns))]
+        values = [
+            convert(typed(exp.Column(this=name.copy()), found.kind), column.type)
+            for name, found, column in zip(names, query.columns, columns, strict=True)
+        ]
+        inner = query.node.this if isinstance(query.node, exp.Subquery) else query.node
+        alias = exp.TableAlias(this=exp.to_identifier(MARK, quoted=True), columns=names)
+        source = exp.Subquery(this=inner, alias=alias)
+        return exp.Select(expressions=values, from_=exp.From(this=source))
+
+    def _values(self, node: exp.Values, columns: Sequence[Column]) -> exp.Expr:
+        rows = []
+        for row in node.expressions:
+            values = row.expressions if isinstance(row, exp.Tuple) else [row]
+            _check_count(len(values), len(columns))
+            rows.append(
+                exp.Tuple(
+                    expressions=[
+                        self._value(value, column)
+                        for value, column in zip(values, columns, strict=True)
+                    ]
+                )
+            )
+        return exp.Values(expressions=rows)
+
+    def _value(self, node: exp.Expr, column: Column) -> exp.Expr:
+        return convert(self._expressions.translate(node), column.type)
+
+    def _target_columns(self, node: exp.Expr) -> tuple[exp.Table, tuple[Column, ...]]:
+        """The table of an INSERT, which takes no alias, and its columns."""
+        if isinstance(node, exp.Table) and node.args.get("alias"):
+            raise refused(60, "an alias for the target of INSERT")
+        table, _, columns = self._queries.sources.target(node)
+        table.set("alias", None)
+        return table, columns
+
+    # --- UPDATE and MERGE ----------------------------------------------------------------------
 
     def _update(self, node: exp.Update) -> exp.Expr:
-        return exp.Update(
-            this=self._target(node.this),
-            expressions=self._assignments(node),
-            where=self._where(node),
-        )
+        table, source, columns = self._queries.sources.target(node.this)
+        with self._expressions.within(Environment(None, [source])):
+            changes = self._assignments(node, columns, source)
+        return exp.Update(this=table, expressions=changes, where=self._where(node, [source]))
 
-    def _assignments(self, node: exp.Expr) -> list[exp.Expr]:
+    def _assignments(
+        self, node: exp.Expr, columns: tuple[Column, ...], target: Source
+    ) -> list[exp.Expr]:
         changes: list[exp.Expr] = []
         for change in node.expressions:
-            column = exp.Column(this=identifier(change.this.this))
-            changes.append(
-                exp.EQ(this=column, expression=self._expressions.translate(change.expression))
-            )
+            if not isinstance(change, exp.EQ) or not isinstance(change.this, exp.Column):
+                raise refused(60, f"the assignment {change.sql('exasol')}")
+            table = change.this.args.get("table")
+            if table is not None and folded(table) != target.name:
+                raise SqlError("42000", f"object {folded(table)} not found")
+            (column,) = _chosen(columns, [folded(change.this.this)])
+            value = self._value(change.expression, column)
+            left = exp.Column(this=stored_identifier(column.name))
+            changes.append(exp.EQ(this=left, expression=value))
         return changes
 
     def _merge(self, node: exp.Merge) -> exp.Expr:
-        whens = [self._when(when) for when in node.args["whens"].expressions]
-        return exp.Merge(
-            this=self._target(node.this),
-            using=self._queries.source(node.args["using"]),
-            on=self._expressions.translate(node.args["on"]),
-            whens=exp.Whens(expressions=whens),
-        )
+        table, target, columns = self._queries.sources.target(node.this)
+        using, source = self._queries.sources.source(node.args["using"])
+        with self._expressions.within(Environment(None, [target, source])):
+            on = self._expressions.condition(node.args["on"])
+            whens = [self._when(w, columns, target, source) for w in node.args["whens"].expressions]
+        return exp.Merge(this=table, using=using, on=on, whens=exp.Whens(expressions=whens))
 
-    def _when(self, node: exp.When) -> exp.When:
-        then = node.args["then"]
+    def _when(
+        self, node: exp.When, columns: tuple[Column, ...], target: Source, source: Source
+    ) -> exp.When:
+        then, condition = node.args["then"], node.args.get("condition")
+        where = then.args.get("where") if isinstance(then, (exp.Update, exp.Insert)) else None
+        if where is not None:
+            condition = where.this
         if isinstance(then, exp.Update):
-            action: exp.Expr = exp.Update(expressions=self._assignments(then))
-        elif isinstance(then, exp.Insert) and isinstance(then.this, exp.Tuple):
-            columns = [exp.Column(this=identifier(c.this)) for c in then.this.expressions]
-            action = exp.Insert(
-                this=exp.Tuple(expressions=columns),
-                expression=self._expressions.translate(then.args["expression"]),
-            )
+            changes = self._assignments(then, columns, target)
+            action: exp.Expr = exp.Update(expressions=changes)
+        elif isinstance(then, exp.Insert):
+            with self._expressions.within(Environment(None, [source])):
+                action = self._merge_insert(then, columns)
+        elif isinstance(then, exp.Var) and then.name.upper() == "DELETE":
+            action = exp.var("DELETE")
         else:
             raise refused(60, "this action of MERGE")
-        condition = node.args.get("condition")
         return exp.When(
             matched=node.args.get("matched"),
-            condition=self._expressions.translate(condition) if condition is not None else None,
+            condition=self._expressions.condition(condition) if condition is not None else None,
             then=action,
         )
+
+    def _merge_insert(self, node: exp.Insert, columns: tuple[Column, ...]) -> exp.Insert:
+        values = node.args.get("expression")
+        if not isinstance(values, exp.Tuple):
+            raise refused(60, "this INSERT of MERGE")
+        if isinstance(node.this, exp.Tuple):
+            columns = _chosen(columns, [folded(column.this) for column in node.this.expressions])
+        _check_count(len(values.expressions), len(columns))
+        converted = [
+            self._value(value, column)
+            for value, column in zip(values.expressions, columns, strict=True)
+        ]
+        names = [exp.Column(this=stored_identifier(column.name)) for column in columns]
+        return exp.Insert(
+            this=exp.Tuple(expressions=names), expression=exp.Tuple(expressions=converted)
+        )
+
+
+def _chosen(columns: tuple[Column, ...], names: list[str]) -> tuple[Column, ...]:
+    """The columns of these names, in their order."""
+    known = {column.name: column for column in columns}
+    for name in names:
+        if name not in known:
+            raise SqlError("42000", f"object {name} not found")
+        if names.count(name) > 1:
+            raise SqlError("42000", f"column {name} is named twice")
+    return tuple(known[name] for name in names)
+
+
+def _check_count(found: int, expected: int) -> None:
+    if found != expected:
+        raise SqlError("42000", f"{found} values for {expected} columns")

@@ -1,19 +1,22 @@
-"""Statements that define tables: CREATE, DROP and ALTER TABLE."""
+"""Statements that define tables: CREATE and ALTER TABLE."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
-from exallm.local.exasol_type import VARCHAR_LIMIT, ExasolType
-from exallm.local.sql.expressions import Expressions, data_type, identifier
+from exallm.local.exasol_type import VARCHAR_LIMIT, Column, ExasolType
+from exallm.local.sql.changes import ChangeTranslator
+from exallm.local.sql.expressions import data_type
+from exallm.local.sql.functions import utc_now
+from exallm.local.sql.kinds import convert
+from exallm.local.sql.names import MARK, folded, quoted, stored, table_sql
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.refusal import refused
 from exallm.local.sql_error import SqlError
 
-
-def quoted(name: str) -> str:
-    """A DuckDB identifier; the one place where the engine quotes one for SQL that it writes."""
-    return '"' + name.replace('"', '""') + '"'
+_NEW = f"{MARK}NEW"  # no name of a user's table
 
 
 class DefinitionTranslator:
@@ -21,93 +24,147 @@ class DefinitionTranslator:
 
     def __init__(self, queries: QueryTranslator) -> None:
         self._queries = queries
-        self._expressions: Expressions = queries.expressions
 
-    def create_table(self, node: exp.Create) -> str:
-        """``CREATE [OR REPLACE] TABLE [IF NOT EXISTS]``, with columns or a query."""
-        table = node.this.this if isinstance(node.this, exp.Schema) else node.this
-        schema, name = self._queries.table_name(table)
-        head = "CREATE OR REPLACE TABLE" if node.args.get("replace") else "CREATE TABLE"
-        if node.args.get("exists"):
-            head += " IF NOT EXISTS"
-        head = f"{head} {quoted(schema)}.{quoted(name)}"
-        query = node.args.get("expression")
-        if query is not None:
-            if isinstance(node.this, exp.Schema):
-                raise refused(60, "CREATE TABLE with columns and a query")
-            return f"{head} AS {self._queries.top(query).sql('duckdb')}"
-        if not isinstance(node.this, exp.Schema):
-            raise SqlError("42000", f"syntax error, table {name} has no columns")
+    def create_table(self, node: exp.Create) -> list[str]:
+        """``CREATE TABLE`` with columns, for a table that is not there."""
+        schema, name = self._queries.sources.table_name(node.this.this)
         parts = [self._element(element) for element in node.this.expressions]
-        return f"{head} ({', '.join(parts)})"
+        names = [folded(e.this) for e in node.this.expressions if isinstance(e, exp.ColumnDef)]
+        if not names:
+            raise SqlError("42000", f"syntax error, table {name} has no columns")
+        _check_unique(names)
+        return [f"CREATE TABLE {table_sql(schema, name)} ({', '.join(parts)})"]
+
+    def create_table_as(self, node: exp.Create, has_old: bool) -> list[str]:
+        """``CREATE TABLE ... AS query``; the query may read the table that is replaced.
+
+        The second statement inserts the rows.
+
+        :param has_old: whether a table of this name is there, to be replaced.
+        """
+        if isinstance(node.this, exp.Schema):
+            raise refused(60, "CREATE TABLE with columns and a query")
+        schema, name = self._queries.sources.table_name(node.this)
+        query = self._queries.query(node.args["expression"])
+        names = [column.name for column in query.columns]
+        _check_unique(names)
+        described = self._queries.scope.catalog.described(query.node.sql("duckdb"))
+        columns = [Column(n, d.type) for n, d in zip(names, described, strict=True)]
+        table, new = table_sql(schema, name), table_sql(schema, _NEW) if has_old else None
+        parts = [_column(column.name, column.type, []) for column in columns]
+        rows = ChangeTranslator(self._queries).assigned(query, columns).sql("duckdb")
+        statements = [
+            f"CREATE TABLE {new or table} ({', '.join(parts)})",
+            f"INSERT INTO {new or table} {rows}",
+        ]
+        if new is not None:
+            statements.append(f"DROP TABLE {table}")
+            statements.append(f"ALTER TABLE {new} RENAME TO {quoted(stored(name))}")
+        return statements
 
     def alter_table(self, node: exp.Alter) -> list[str]:
         """``ALTER TABLE t ADD COLUMN | DROP COLUMN | RENAME COLUMN``."""
-        schema, name = self._queries.table_name(node.this)
-        head = f"ALTER TABLE {quoted(schema)}.{quoted(name)}"
-        return [f"{head} {self._action(action)}" for action in node.args["actions"]]
+        schema, name = self._queries.sources.table_name(node.this)
+        columns = self._queries.scope.catalog.columns(schema, name)
+        if columns is None:
+            raise SqlError("42000", f"object {schema}.{name} not found")
+        head, names = f"ALTER TABLE {table_sql(schema, name)}", [c.name for c in columns]
+        return [f"{head} {self._action(action, names)}" for action in node.args["actions"]]
 
-    def _action(self, action: exp.Expr) -> str:
+    def _action(self, action: exp.Expr, names: Sequence[str]) -> str:
         match action:
             case exp.ColumnDef():
                 if action.args.get("constraints"):
                     raise refused(60, "ALTER TABLE ADD COLUMN with a constraint")
-                type_ = self._type(action)
+                name, type_ = folded(action.this), _type(action)
+                _check_unique([*names, name])
                 if type_.name == "VARCHAR" and type_.size < VARCHAR_LIMIT:
                     # DuckDB adds no CHECK to a table that exists, so the length would not hold.
                     raise refused(60, f"ALTER TABLE ADD COLUMN of type {type_.sql()}")
-                return f"ADD COLUMN {quoted(identifier(action.this).name)} {type_.duckdb()}"
+                return f"ADD COLUMN {quoted(stored(name))} {type_.duckdb()}"
             case exp.Drop():
-                return f"DROP COLUMN {quoted(identifier(action.this.this).name)}"
+                (column,) = action.args["tables"]
+                return f"DROP COLUMN {quoted(stored(_known(column, names)))}"
             case exp.RenameColumn():
-                old, new = (identifier(action.args[k].this).name for k in ("this", "to"))
-                return f"RENAME COLUMN {quoted(old)} TO {quoted(new)}"
+                old, new = _known(action.this, names), folded(_bare(action.args["to"]))
+                _check_unique([*(name for name in names if name != old), new])
+                return f"RENAME COLUMN {quoted(stored(old))} TO {quoted(stored(new))}"
         raise refused(60, f"ALTER TABLE {action.sql('exasol')}")
 
     def _element(self, element: exp.Expr) -> str:
         if isinstance(element, exp.ColumnDef):
-            return self._column(element)
+            constraints = element.args.get("constraints") or []
+            type_ = _type(element)
+            kinds = [self._constraint(constraint.args["kind"], type_) for constraint in constraints]
+            return _column(folded(element.this), type_, kinds)
         if isinstance(element, exp.PrimaryKey):
-            return self._primary_key(element)
+            return _primary_key(element)
         if isinstance(element, exp.Constraint):
             keys = element.expressions
             if len(keys) == 1 and isinstance(keys[0], exp.PrimaryKey):
-                name = quoted(identifier(element.this).name)
-                return f"CONSTRAINT {name} {self._primary_key(keys[0])}"
+                name = quoted(stored(folded(element.this)))
+                return f"CONSTRAINT {name} {_primary_key(keys[0])}"
+        if isinstance(element, (exp.Identifier, exp.Column)):
+            raise SqlError("42000", f"syntax error, column {element.name} has no data type")
         raise refused(60, f"the table element {element.sql('exasol')}")
 
-    def _primary_key(self, node: exp.PrimaryKey) -> str:
-        names = [quoted(_column_name(column)) for column in node.expressions]
-        return f"PRIMARY KEY ({', '.join(names)})"
-
-    def _type(self, node: exp.ColumnDef) -> ExasolType:
-        if node.args.get("kind") is None:
-            raise SqlError("42000", f"syntax error, column {node.name} has no data type")
-        return data_type(node.args["kind"])
-
-    def _column(self, node: exp.ColumnDef) -> str:
-        name, type_ = quoted(identifier(node.this).name), self._type(node)
-        parts = [name, type_.duckdb()]
-        for constraint in node.args.get("constraints") or []:
-            parts.append(self._constraint(constraint.args["kind"]))
-        if type_.name == "VARCHAR":
-            # DuckDB knows no lengths. The session turns a failed check into Exasol's error.
-            parts.append(f"CHECK (length({name}) <= {type_.size})")
-        return " ".join(parts)
-
-    def _constraint(self, kind: exp.Expr) -> str:
+    def _constraint(self, kind: exp.Expr, type_: ExasolType) -> str:
         match kind:
             case exp.NotNullColumnConstraint():
                 return "" if kind.args.get("allow_null") else "NOT NULL"
             case exp.PrimaryKeyColumnConstraint():
                 return "PRIMARY KEY"
             case exp.DefaultColumnConstraint():
-                return f"DEFAULT {self._expressions.translate(kind.this).sql('duckdb')}"
+                return f"DEFAULT {self._default(kind.this, type_).sql('duckdb')}"
         raise refused(60, f"the column constraint {kind.sql('exasol')}")
 
+    def _default(self, node: exp.Expr, type_: ExasolType) -> exp.Expr:
+        """A value for rows to come: a constant, or the time at which a row is inserted."""
+        name = node.name.upper() if isinstance(node, exp.Column) else ""
+        if name in ("CURRENT_TIMESTAMP", "SYSTIMESTAMP", "CURRENT_DATE", "SYSDATE"):
+            return convert(utc_now(is_date=name.endswith("DATE")), type_)
+        for part in node.walk():
+            if not isinstance(part, (exp.Literal, exp.Null, exp.Boolean, exp.Neg, exp.Cast)):
+                if isinstance(part.parent, exp.Cast) and isinstance(part, exp.DataType):
+                    continue
+                raise refused(60, f"DEFAULT {node.sql('exasol')}")
+        return convert(self._queries.expressions.translate(node), type_)
 
-def _column_name(node: exp.Expr) -> str:
-    inner = node.this if isinstance(node, (exp.Column, exp.Ordered)) else node
-    while not isinstance(inner, exp.Identifier):
-        inner = inner.this
-    return identifier(inner).name
+
+def _type(node: exp.ColumnDef) -> ExasolType:
+    if node.args.get("kind") is None:
+        raise SqlError("42000", f"syntax error, column {node.name} has no data type")
+    return data_type(node.args["kind"])
+
+
+def _column(name: str, type_: ExasolType, constraints: Sequence[str]) -> str:
+    parts = [quoted(stored(name)), type_.duckdb(), *constraints]
+    if type_.name == "VARCHAR":
+        # DuckDB knows no lengths. The session turns a failed check into Exasol's error.
+        parts.append(f"CHECK (length({quoted(stored(name))}) <= {type_.size})")
+    return " ".join(part for part in parts if part)
+
+
+def _primary_key(node: exp.PrimaryKey) -> str:
+    names = [quoted(stored(folded(_bare(column)))) for column in node.expressions]
+    return f"PRIMARY KEY ({', '.join(names)})"
+
+
+def _known(node: exp.Expr, names: Sequence[str]) -> str:
+    name = folded(_bare(node))
+    if name not in names:
+        raise SqlError("42000", f"object {name} not found")
+    return name
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    """The identifier in what sqlglot wraps around a column's name."""
+    while not isinstance(node, exp.Identifier):
+        node = node.this
+    return node
+
+
+def _check_unique(names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise SqlError("42000", f"column {name} is named twice")

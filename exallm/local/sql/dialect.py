@@ -7,10 +7,13 @@ wrote, and :mod:`exallm.local.sql.functions` alone decides what it means.
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from sqlglot import exp, parser
 from sqlglot.dialects.exasol import Exasol
 from sqlglot.errors import SqlglotError
 from sqlglot.parsers.exasol import ExasolParser
+from sqlglot.tokenizer_core import TokenType
 
 from exallm.local.sql.refusal import syntax_error
 from exallm.local.sql.surface import to_parsable
@@ -24,9 +27,13 @@ _OWN_GRAMMAR = (
     "LISTAGG",
     "POSITION",
     "SUBSTRING",
-    "TRIM",
 )
-_NESTING_LIMIT = 200
+
+
+def _parse_listagg(reader: Any) -> exp.Expr:
+    node: exp.Expr = ExasolParser.FUNCTION_PARSERS["LISTAGG"](reader)
+    node.meta["listagg"] = True
+    return node
 
 
 class EmbeddedExasol(Exasol):
@@ -35,18 +42,42 @@ class EmbeddedExasol(Exasol):
     # NULL is the largest value of a sort: last ascending, first descending.
     NULL_ORDERING = "nulls_are_large"
 
+    class Tokenizer(Exasol.Tokenizer):
+        """Reads SYSTIMESTAMP as the name that it is to the parser below."""
+
+        KEYWORDS: ClassVar[dict[str, TokenType]] = {
+            word: kind for word, kind in Exasol.Tokenizer.KEYWORDS.items() if word != "SYSTIMESTAMP"
+        }
+
     class Parser(ExasolParser):
         """Parses every function call into ``exp.Anonymous`` but those with their own grammar."""
 
         FUNCTIONS = {}  # noqa: RUF012
         NO_PAREN_FUNCTIONS = {}  # noqa: RUF012
         FUNCTION_PARSERS = {  # noqa: RUF012
-            name: ExasolParser.FUNCTION_PARSERS[name] for name in _OWN_GRAMMAR
+            **{name: ExasolParser.FUNCTION_PARSERS[name] for name in _OWN_GRAMMAR},
+            "LISTAGG": _parse_listagg,
         }
 
         def _parse_column(self) -> exp.Expr | None:
             # The parent drops the qualifier of LOCAL.alias, which changes what the name means.
             return parser.Parser._parse_column(self)
+
+        def _parse_join(self, *arguments: Any, **options: Any) -> exp.Join | None:
+            # A comma and a JOIN without a condition would look the same.
+            is_comma = self._curr is not None and self._curr.token_type is TokenType.COMMA
+            node: exp.Join | None = super()._parse_join(*arguments, **options)
+            if node is not None:
+                node.meta["comma"] = is_comma
+            return node
+
+        def _parse_types(self, *arguments: Any, **options: Any) -> exp.Expr | None:
+            # sqlglot takes TEXT, STRING and others for types of Exasol's: keep what was written.
+            start = self._curr
+            node = super()._parse_types(*arguments, **options)
+            if isinstance(node, exp.DataType):
+                node.meta["written"] = self._find_sql(start, self._prev)
+            return node
 
 
 def parse_statement(sql: str) -> exp.Expr:
@@ -54,7 +85,6 @@ def parse_statement(sql: str) -> exp.Expr:
 
     :raises SqlError: 42000 where it does not parse, or holds more than one statement.
     """
-    _check_nesting(sql)
     try:
         statements = [tree for tree in EmbeddedExasol().parse(to_parsable(sql)) if tree is not None]
     except SqlglotError as error:
@@ -64,18 +94,6 @@ def parse_statement(sql: str) -> exp.Expr:
     if len(statements) != 1:
         raise syntax_error(f"expected one statement, found {len(statements)}")
     return statements[0]
-
-
-def _check_nesting(sql: str) -> None:
-    depth = deepest = 0
-    for character in sql:
-        if character == "(":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character == ")":
-            depth -= 1
-    if deepest > _NESTING_LIMIT:
-        raise SqlError("42000", f"statement too complex: {deepest} levels of parentheses")
 
 
 def _first_line(error: SqlglotError) -> str:

@@ -2,78 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from sqlglot import exp
 
-from exallm.local.exasol_type import VARCHAR_LIMIT, ExasolType
-from exallm.local.sql.functions import FUNCTIONS, WINDOW, call, cast, concatenation, null_if_empty
+from exallm.local.exasol_type import ExasolType
+from exallm.local.sql.arithmetic import calculated, divided, negated
+from exallm.local.sql.environment import Environment
+from exallm.local.sql.functions import AGGREGATE, FUNCTIONS, WINDOW, Function, concatenation, listed
+from exallm.local.sql.kinds import (
+    DATE,
+    TEXT,
+    TIME,
+    TRUTH,
+    UNKNOWN,
+    WHOLE,
+    Kind,
+    as_text,
+    call,
+    cast,
+    common_kind,
+    comparable,
+    convert,
+    is_text_literal,
+    kind_of,
+    mixed,
+    null,
+    number_literal,
+    typed,
+)
+from exallm.local.sql.names import folded, stored_identifier
 from exallm.local.sql.refusal import refused
 from exallm.local.sql.scope import Scope
+from exallm.local.sql.script_calls import ScriptCalls, call_name
 from exallm.local.sql_error import SqlError
-from exallm.local.udf.script import UdfScript
 
 _EXTRACT_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE")
-_TEXT = "text"  # in node.meta: the node's value is a VARCHAR and needs no conversion
+_PSEUDO_COLUMNS = ("ROWNUM", "ROWID", "LEVEL", "DEFAULT")
+_HERE: dict[type[exp.Expr], str] = {
+    exp.Tuple: "a list in parentheses as a value",
+    exp.Values: "VALUES outside INSERT and FROM",
+    exp.Var: "the word DEFAULT or another keyword as a value",
+}
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
 
 class Queries(Protocol):
     """Translates the queries inside an expression."""
 
-    def query(self, node: exp.Expr) -> exp.Expr:
-        """A query, as a subquery may hold it."""
+    def value_query(self, node: exp.Expr) -> tuple[exp.Expr, Kind]:
+        """A query of one column in parentheses, with the kind of its values."""
 
-
-def identifier(node: exp.Expr) -> exp.Identifier:
-    """An identifier with Exasol's folding: upper case unless quoted."""
-    name = node.name if node.args.get("quoted") else node.name.upper()
-    return exp.to_identifier(name, quoted=True)
-
-
-def data_type(node: exp.DataType) -> ExasolType:
-    """:raises SqlError: 0A000 for a type that the embedded engine does not have."""
-    try:
-        return ExasolType.parse(node.sql("exasol"))
-    except ValueError as error:
-        raise refused(61, str(error).removesuffix(" is not supported")) from error
-
-
-def as_text(node: exp.Expr) -> exp.Expr:
-    """The node as VARCHAR, converted as Exasol converts (TRUE, 1, 2024-01-31)."""
-    is_text = node.meta.get(_TEXT) or (isinstance(node, exp.Literal) and node.is_string)
-    return node if is_text or isinstance(node, exp.Null) else _text(call("exallm_text", node))
-
-
-def _text(node: exp.Expr) -> exp.Expr:
-    node.meta[_TEXT] = True
-    return node
+    def row_query(self, node: exp.Expr) -> exp.Expr:
+        """A query of which only matters whether it gives rows."""
 
 
 class Expressions:
     """Translates expressions within one statement.
 
-    The result is a new tree; the parsed one is left as it was.
+    The result is a new tree with the kind of each part noted on it; the parsed tree is left as it
+    was.
     """
 
     def __init__(self, scope: Scope, queries: Queries) -> None:
         self._scope = scope
         self._queries = queries
+        self.environment: Environment | None = None
+        self.scripts = ScriptCalls(scope, self)
         self._special: dict[type[exp.Expr], Callable[[Any], exp.Expr]] = {
-            exp.Identifier: identifier,
             exp.Literal: self._literal,
+            exp.Null: lambda _: null(),
+            exp.Boolean: lambda node: typed(exp.Boolean(this=node.this), TRUTH),
+            exp.Paren: self._paren,
             exp.Column: self._column,
             exp.Dot: self._dot,
             exp.Anonymous: self._function,
             exp.Window: self._window,
             exp.Cast: self._cast,
             exp.DPipe: self._concatenation,
+            exp.Add: self._calculation,
+            exp.Sub: self._calculation,
+            exp.Mul: self._calculation,
             exp.Div: self._division,
+            exp.Neg: lambda node: negated(self.translate(node.this)),
+            exp.And: self._logic,
+            exp.Or: self._logic,
+            exp.Not: lambda node: typed(exp.Not(this=self.condition(node.this)), TRUTH),
+            exp.Is: self._is,
+            exp.Between: self._between,
+            exp.In: self._in,
+            exp.Exists: self._exists,
+            exp.Case: self._case,
             exp.Like: self._like,
-            exp.Escape: self._refuse_escape,
+            exp.Escape: self._escape,
             exp.Substring: self._substring,
-            exp.Trim: self._trim,
-            exp.StrPosition: self._position,
+            exp.StrPosition: lambda node: self._named("INSTR", [node.this, node.args["substr"]]),
             exp.Extract: self._extract,
             exp.GroupConcat: self._group_concat,
             exp.Subquery: self._subquery,
@@ -81,263 +106,318 @@ class Expressions:
             exp.Union: self._subquery,
             exp.Except: self._subquery,
             exp.Intersect: self._subquery,
-            exp.Star: lambda _: self._refuse_star(),
+            **dict.fromkeys(_COMPARISONS, self._comparison),
         }
 
+    @contextmanager
+    def within(self, environment: Environment | None) -> Iterator[None]:
+        """Look columns up in this environment for a while."""
+        outer, self.environment = self.environment, environment
+        try:
+            yield
+        finally:
+            self.environment = outer
+
     def translate(self, node: exp.Expr) -> exp.Expr:
-        """One expression, with all that it holds."""
+        """One expression, with all that it holds; its kind is noted on it.
+
+        :raises SqlError: 0A000 for what is not supported here.
+        """
         special = self._special.get(type(node))
-        if special is not None:
-            return special(node)
-        parts = {name: self._part(value) for name, value in node.args.items()}
-        return type(node)(**parts)
+        if special is None:
+            raise refused(62, _HERE.get(type(node), type(node).__name__.upper()))
+        return special(node)
 
     def all(self, nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
         """Several expressions."""
         return [self.translate(node) for node in nodes]
 
-    def emits(self, node: exp.Expr) -> bool:
-        """Whether a node is the call of a script that EMITS rows."""
-        if not isinstance(node, (exp.Anonymous, exp.Dot)):
-            return False
-        found = self.script_of(node)
-        return found is not None and found[0].output == "EMITS"
+    def condition(self, node: exp.Expr) -> exp.Expr:
+        """An expression that must be a BOOLEAN."""
+        translated = self.translate(node)
+        if kind_of(translated).name not in ("BOOLEAN", "NULL"):
+            raise mixed(f"{kind_of(translated).name} as a condition")
+        return translated
 
-    def script_of(self, node: exp.Expr) -> tuple[UdfScript, exp.Anonymous] | None:
-        """The script that a node calls, with the call; None where it calls none."""
-        schema, target = self._scope.current_schema, node
-        if isinstance(node, exp.Dot):
-            schema, target = identifier(node.this).name, node.expression
-        if not isinstance(target, exp.Anonymous):
-            return None
-        name = _call_name(target)
-        if target is node and name in FUNCTIONS and not _is_quoted(target):
-            return None
-        script = self._scope.catalog.script(schema, name) if schema else None
-        if script is None:
-            raise SqlError(
-                "42000", f"function or script {_qualified(schema, target, node)} not found"
+    def order(self, nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
+        """The keys of an ORDER BY."""
+        return [
+            exp.Ordered(
+                this=self.translate(node.this),
+                desc=node.args.get("desc"),
+                nulls_first=node.args.get("nulls_first"),
             )
-        return script, target
+            for node in nodes
+        ]
 
-    def arguments_for(self, script: UdfScript, nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
-        """The arguments of a call, converted to the types that the script declares."""
-        arguments = self.all(nodes)
-        if script.inputs is None:
-            return arguments
-        declared = [column.type for column in script.inputs]
-        if len(arguments) != len(declared):
-            raise SqlError(
-                "42000",
-                f"wrong number of arguments for script {script.name}: "
-                f"expected {len(declared)}, found {len(arguments)}",
-            )
-        return [convert(node, type_) for node, type_ in zip(arguments, declared, strict=True)]
-
-    def _part(self, value: object) -> object:
-        if isinstance(value, exp.Expr):
-            return self.translate(value)
-        if isinstance(value, list):
-            return [self._part(item) for item in value]
-        return value
+    # --- names and values ----------------------------------------------------------------------
 
     def _literal(self, node: exp.Literal) -> exp.Expr:
-        return exp.Null() if node.is_string and node.this == "" else node.copy()
+        if not node.is_string:
+            return number_literal(node.this)
+        return null() if node.this == "" else typed(exp.Literal.string(node.this), TEXT)
+
+    def _paren(self, node: exp.Paren) -> exp.Expr:
+        inner = self.translate(node.this)
+        return inner if is_text_literal(inner) else typed(exp.Paren(this=inner), kind_of(inner))
 
     def _column(self, node: exp.Column) -> exp.Expr:
         if isinstance(node.this, exp.Star):
-            return exp.Column(this=exp.Star(), table=identifier(node.args["table"]))
-        table = node.args.get("table")
-        if table is None:
-            return self._unqualified(node)
-        if table.name.upper() == "LOCAL" and not table.args.get("quoted"):
-            raise refused(62, "the qualifier LOCAL")
-        parts = {name: identifier(part) for name, part in node.args.items() if part is not None}
-        return exp.Column(**parts)
-
-    def _unqualified(self, node: exp.Column) -> exp.Expr:
+            raise refused(62, "* outside a select list and COUNT(*)")
+        table, db = node.args.get("table"), node.args.get("db")
         if not node.this.args.get("quoted"):
             name = node.name.upper()
-            constant = self._scope.constant(name)
+            constant = self._scope.constant(name) if table is None else None
             if constant is not None:
                 return constant
-            if name in ("ROWNUM", "ROWID", "LEVEL"):
+            if name in _PSEUDO_COLUMNS:
                 raise refused(62, name)
-        return exp.Column(this=identifier(node.this))
+        if table is not None and table.name.upper() == "LOCAL" and not table.args.get("quoted"):
+            raise refused(62, "the qualifier LOCAL")
+        name = folded(node.this)
+        if self.environment is None:
+            raise SqlError("42000", f"object {name} not found")
+        source, kind = self.environment.find(name, _name(table), _name(db))
+        alias = exp.to_identifier(source.alias, quoted=True) if source is not None else None
+        return typed(exp.Column(this=stored_identifier(name), table=alias), kind)
 
     def _dot(self, node: exp.Dot) -> exp.Expr:
-        found = self.script_of(node)
+        found = self.scripts.find(node)
         if found is None:
             raise refused(62, f"the expression {node.sql('exasol')}")
-        return self._script_call(*found)
+        return self.scripts.value(*found)
+
+    # --- functions -----------------------------------------------------------------------------
 
     def _function(self, node: exp.Anonymous, window: bool = False) -> exp.Expr:
-        found = self.script_of(node)
+        found = self.scripts.find(node)
         if found is not None:
-            return self._script_call(*found)
-        name = _call_name(node)
+            return self.scripts.value(*found)
+        name = call_name(node)
         function = FUNCTIONS[name]
         if name in WINDOW and not window:
             raise SqlError("42000", f"window function {name} needs an OVER clause")
         nodes = node.expressions
-        if len(nodes) < function.least or (
-            function.most is not None and len(nodes) > function.most
-        ):
-            raise SqlError("42000", f"wrong number of arguments for function {name}")
         if name == "COUNT" and len(nodes) == 1 and isinstance(nodes[0], exp.Star):
-            return call("count", exp.Star())
-        if any(isinstance(argument, exp.Order) for argument in nodes):
-            raise refused(62, f"ORDER BY inside {name}")
-        arguments = self.all(nodes)
-        if function.text:
-            chosen = range(len(arguments)) if function.text == (-1,) else function.text
-            arguments = [as_text(a) if i in chosen else a for i, a in enumerate(arguments)]
+            return typed(call("count", exp.Star()), WHOLE)
+        if not function.allows(len(nodes)):
+            raise SqlError("42000", f"wrong number of arguments for function {name}")
+        if function.constant:
+            constant = self._scope.constant(function.constant)
+            assert constant is not None
+            return constant
+        arguments = self._arguments(name, function, nodes)
         result = function.build(arguments)
-        return _text(result) if function.returns_text else result
+        if function.gives is None:
+            return result
+        gives = function.gives
+        return typed(result, kind_of(arguments[gives]) if isinstance(gives, int) else gives)
 
-    def _script_call(self, script: UdfScript, node: exp.Anonymous) -> exp.Expr:
-        if script.output == "EMITS":
-            raise refused(
-                63, f"the call of {script.name}, which EMITS rows, outside the top of a select list"
-            )
-        number = exp.Literal.number(self._scope.calls.add(script))
-        if script.kind == "SCALAR":
-            inputs = self.arguments_for(script, node.expressions)
-        else:
-            inputs = [self._collected(script, node.expressions)]
-        assert script.returns is not None
-        return returned(script.returns, [number, *inputs])
+    def _arguments(
+        self, name: str, function: Function, nodes: Sequence[exp.Expr]
+    ) -> list[exp.Expr]:
+        arguments = [self._argument(name, function.letter(i), n) for i, n in enumerate(nodes)]
+        return comparable(arguments, name) if function.takes.startswith("c") else arguments
 
-    def _collected(self, script: UdfScript, nodes: Sequence[exp.Expr]) -> exp.Expr:
-        """All rows of a group as one list of structs: the input of a SET script that RETURNS."""
-        plain, order = split_order(nodes)
-        arguments = self.arguments_for(script, plain) or [exp.Literal.number(0)]
-        fields = [
-            exp.PropertyEQ(this=exp.to_identifier(f"a{i}"), expression=argument)
-            for i, argument in enumerate(arguments)
-        ]
-        rows: exp.Expr = exp.Struct(expressions=fields)
-        if order:
-            rows = exp.Order(this=rows, expressions=self.all(order))
-        return call("list", rows)
+    def _argument(self, name: str, letter: str, node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Order):
+            raise refused(62, f"ORDER BY inside {name}")
+        if isinstance(node, exp.Distinct):
+            if name not in AGGREGATE:
+                raise SqlError("42000", f"DISTINCT is allowed in aggregate functions, not {name}")
+            if len(node.expressions) != 1:
+                raise refused(62, f"{name}(DISTINCT ...) of several values")
+            inner = self._argument(name, letter, node.expressions[0])
+            return typed(exp.Distinct(expressions=[inner]), kind_of(inner))
+        argument = self.translate(node)
+        kind = kind_of(argument)
+        if letter == "t":
+            return as_text(argument)
+        if letter == "d" and is_text_literal(argument):
+            type_ = "DATE" if DATE.fullmatch(argument.name) else "TIMESTAMP"
+            return convert(argument, ExasolType(type_))
+        if letter == "d" and kind == UNKNOWN:
+            return typed(cast(argument, "TIMESTAMP"), TIME)
+        wrong = {"n": not kind.is_number, "w": not kind.is_whole}
+        wrong["d"] = kind.name not in ("DATE", "TIMESTAMP")
+        if wrong.get(letter) and kind.name != "NULL":
+            raise mixed(f"{kind.name} as an argument of {name}")
+        return cast_whole(argument, kind) if letter == "w" else argument
 
     def _window(self, node: exp.Window) -> exp.Expr:
         target = node.this
-        if not isinstance(target, exp.Anonymous) or self.script_of(target) is not None:
+        if not isinstance(target, exp.Anonymous) or self.scripts.find(target) is not None:
             raise refused(62, f"OVER after {target.sql('exasol')}")
-        parts = {k: self._part(v) for k, v in node.args.items() if k != "this"}
-        return exp.Window(this=self._function(target, window=True), **parts)
+        name = call_name(target)
+        function = self._function(target, window=True)
+        if name not in {**AGGREGATE, **WINDOW} or not isinstance(function, exp.Anonymous):
+            raise refused(62, f"{name} with OVER")
+        order, spec = node.args.get("order"), node.args.get("spec")
+        window = exp.Window(
+            this=function,
+            partition_by=self.all(node.args.get("partition_by") or []),
+            order=exp.Order(expressions=self.order(order.expressions)) if order else None,
+            spec=self._frame(spec) if spec else None,
+            over="OVER",
+        )
+        return typed(window, kind_of(function))
 
-    def _cast(self, node: exp.Cast) -> exp.Expr:
-        return convert(self.translate(node.this), data_type(node.args["to"]))
+    def _frame(self, node: exp.WindowSpec) -> exp.WindowSpec:
+        parts = {
+            key: self.translate(value) if isinstance(value, exp.Expr) else value
+            for key, value in node.args.items()
+        }
+        return exp.WindowSpec(**parts)
 
-    def _concatenation(self, node: exp.DPipe) -> exp.Expr:
-        sides = [as_text(self.translate(side)) for side in (node.this, node.expression)]
-        return _text(concatenation(sides))
-
-    def _division(self, node: exp.Div) -> exp.Expr:
-        divisor = call("exallm_divisor", self.translate(node.expression))
-        return exp.Paren(this=exp.Div(this=self.translate(node.this), expression=divisor))
-
-    def _like(self, node: exp.Like, escape: exp.Expr | None = None) -> exp.Expr:
-        sides = [as_text(self.translate(side)) for side in (node.this, node.expression)]
-        like = exp.Like(this=sides[0], expression=sides[1])
-        # A backslash escapes unless the statement says otherwise.
-        result = exp.Escape(this=like, expression=escape or exp.Literal.string("\\"))
-        return exp.Not(this=exp.Paren(this=result)) if node.args.get("negate") else result
-
-    def _refuse_escape(self, node: exp.Escape) -> exp.Expr:
-        if not isinstance(node.this, exp.Like) or not isinstance(node.expression, exp.Literal):
-            raise refused(62, "this use of ESCAPE")
-        return self._like(node.this, node.expression.copy())
+    def _named(self, name: str, nodes: Sequence[exp.Expr | None]) -> exp.Expr:
+        given = [node for node in nodes if node is not None]
+        return self._function(exp.Anonymous(this=name, expressions=given))
 
     def _substring(self, node: exp.Substring) -> exp.Expr:
         parts = [node.this, node.args.get("start"), node.args.get("length")]
-        return self._named("SUBSTRING", [part for part in parts if part is not None])
-
-    def _trim(self, node: exp.Trim) -> exp.Expr:
-        name = {"LEADING": "LTRIM", "TRAILING": "RTRIM"}.get(node.args.get("position", ""), "TRIM")
-        parts = [node.this, node.args.get("expression")]
-        return self._named(name, [part for part in parts if part is not None])
-
-    def _position(self, node: exp.StrPosition) -> exp.Expr:
-        return self._named("INSTR", [node.this, node.args["substr"]])
-
-    def _named(self, name: str, nodes: list[exp.Expr]) -> exp.Expr:
-        return self._function(exp.Anonymous(this=name, expressions=nodes))
+        return self._named("SUBSTRING", parts)
 
     def _extract(self, node: exp.Extract) -> exp.Expr:
         unit = node.name.upper()
         if unit not in _EXTRACT_UNITS:
             raise refused(62, f"EXTRACT({unit} FROM ...)")
-        return call("date_part", unit.lower(), self.translate(node.expression))
+        return self._named(unit, [node.expression])
 
     def _group_concat(self, node: exp.GroupConcat) -> exp.Expr:
         subject, order = node.this, None
         if isinstance(subject, exp.Order):
             subject, order = subject.this, subject.expressions
         distinct = isinstance(subject, exp.Distinct)
-        value = subject.expressions[0] if distinct else subject
-        text = as_text(self.translate(value))
-        first: exp.Expr = exp.Distinct(expressions=[text]) if distinct else text
+        value = as_text(self.translate(subject.expressions[0] if distinct else subject))
         separator = node.args.get("separator")
-        # sqlglot fills in the default of LISTAGG (none) and GROUP_CONCAT (a comma) alike.
-        second: exp.Expr = exp.Literal.string(separator.name if separator is not None else ",")
+        if separator is not None and not is_text_literal(separator):
+            raise refused(62, "a separator of LISTAGG that is no text")
+        if separator is None and node.meta.get("listagg"):
+            raise refused(62, "LISTAGG without a separator")
+        second: exp.Expr = exp.Literal.string("," if separator is None else separator.name)
         if order:
-            second = exp.Order(this=second, expressions=self.all(order))
-        return _text(null_if_empty(call("string_agg", first, second)))
+            keys = self.order(order)
+            if distinct and any(key.this != value for key in keys):
+                raise refused(62, "another ORDER BY in LISTAGG(DISTINCT ...) than its text")
+            second = exp.Order(this=second, expressions=keys)
+        return listed(exp.Distinct(expressions=[value]) if distinct else value, second)
+
+    def _cast(self, node: exp.Cast) -> exp.Expr:
+        return convert(self.translate(node.this), data_type(node.args["to"]))
+
+    # --- operators -----------------------------------------------------------------------------
+
+    def _calculation(self, node: exp.Binary) -> exp.Expr:
+        return calculated(type(node), self.translate(node.this), self.translate(node.expression))
+
+    def _division(self, node: exp.Div) -> exp.Expr:
+        return divided(self.translate(node.this), self.translate(node.expression))
+
+    def _concatenation(self, node: exp.DPipe) -> exp.Expr:
+        parts: list[exp.Expr] = []
+        left: exp.Expr = node
+        while isinstance(left, exp.DPipe):
+            parts.insert(0, as_text(self.translate(left.expression)))
+            left = left.this
+        return typed(concatenation([as_text(self.translate(left)), *parts]), TEXT)
+
+    def _logic(self, node: exp.And | exp.Or) -> exp.Expr:
+        parts: list[exp.Expr] = []
+        left: exp.Expr = node
+        while isinstance(left, type(node)):
+            parts.insert(0, self.condition(left.expression))
+            left = left.this
+        result = self.condition(left)
+        for part in parts:
+            result = typed(type(node)(this=result, expression=part), TRUTH)
+        return result
+
+    def _comparison(self, node: exp.Binary) -> exp.Expr:
+        sides = self._comparable([node.this, node.expression], "a comparison")
+        # In parentheses, because DuckDB chains no comparisons.
+        compared = type(node)(this=sides[0], expression=sides[1])
+        return typed(exp.Paren(this=compared), TRUTH)
+
+    def _comparable(self, nodes: Sequence[exp.Expr], construct: str) -> list[exp.Expr]:
+        return comparable(self.all(nodes), construct)
+
+    def _is(self, node: exp.Is) -> exp.Expr:
+        if not isinstance(node.expression, exp.Null):
+            raise refused(62, f"IS {node.expression.sql('exasol')}")
+        return typed(exp.Is(this=self.translate(node.this), expression=exp.Null()), TRUTH)
+
+    def _between(self, node: exp.Between) -> exp.Expr:
+        nodes = [node.this, node.args["low"], node.args["high"]]
+        value, low, high = self._comparable(nodes, "BETWEEN")
+        return typed(exp.Paren(this=exp.Between(this=value, low=low, high=high)), TRUTH)
+
+    def _in(self, node: exp.In) -> exp.Expr:
+        query = node.args.get("query")
+        if query is None:
+            value, *options = self._comparable([node.this, *node.expressions], "IN")
+            return typed(exp.In(this=value, expressions=options), TRUTH)
+        value = self.translate(node.this)
+        subquery, kind = self._queries.value_query(query)
+        value, subquery = comparable([value, typed(subquery, kind)], "IN")
+        return typed(exp.In(this=value, query=subquery), TRUTH)
+
+    def _exists(self, node: exp.Exists) -> exp.Expr:
+        return typed(exp.Exists(this=self._queries.row_query(node.this)), TRUTH)
+
+    def _case(self, node: exp.Case) -> exp.Expr:
+        branches = node.args["ifs"]
+        subject, default = node.args.get("this"), node.args.get("default")
+        tests: list[exp.Expr]
+        if subject is None:
+            tests = [self.condition(branch.this) for branch in branches]
+        else:
+            compared = self._comparable([subject, *(b.this for b in branches)], "CASE")
+            subject, tests = compared[0], compared[1:]
+        last = [self.translate(default)] if default is not None else [null()]
+        values = [*self.all([branch.args["true"] for branch in branches]), *last]
+        results = comparable(values, "CASE")
+        ifs = [
+            exp.If(this=test, true=result) for test, result in zip(tests, results[:-1], strict=True)
+        ]
+        case = exp.Case(this=subject, ifs=ifs, default=results[-1])
+        return typed(case, common_kind(results))
+
+    def _like(self, node: exp.Like, escape: exp.Expr | None = None) -> exp.Expr:
+        sides = [as_text(self.translate(side)) for side in (node.this, node.expression)]
+        like = exp.Like(this=sides[0], expression=sides[1])
+        # A backslash escapes unless the statement says otherwise.
+        matched = exp.Escape(this=like, expression=escape or exp.Literal.string("\\"))
+        result: exp.Expr = exp.Paren(this=matched)
+        return typed(exp.Not(this=result) if node.args.get("negate") else result, TRUTH)
+
+    def _escape(self, node: exp.Escape) -> exp.Expr:
+        character = node.expression
+        if not isinstance(node.this, exp.Like) or not isinstance(character, exp.Literal):
+            raise refused(62, "this use of ESCAPE")
+        if not character.is_string or len(character.this) != 1:
+            raise SqlError("22019", "data exception - invalid escape character.")
+        return self._like(node.this, exp.Literal.string(character.this))
 
     def _subquery(self, node: exp.Expr) -> exp.Expr:
-        return self._queries.query(node)
-
-    def _refuse_star(self) -> exp.Expr:
-        raise refused(62, "* outside a select list and COUNT(*)")
+        subquery, kind = self._queries.value_query(node)
+        return typed(subquery, kind)
 
 
-def convert(node: exp.Expr, target: ExasolType) -> exp.Expr:
-    """The node as a value of the target type.
-
-    A text that is too long for a ``VARCHAR(n)`` fails with Exasol's error at run time.
-    """
-    if target.name != "VARCHAR":
-        return cast(node, target.duckdb())
-    text = as_text(node)
-    if target.size == VARCHAR_LIMIT or isinstance(text, exp.Null):
-        return _text(cast(text, "VARCHAR")) if isinstance(text, exp.Null) else text
-    return _text(call("exallm_fit", text, target.size))
+def data_type(node: exp.DataType) -> ExasolType:
+    """:raises SqlError: 0A000 for a type that the embedded engine does not have."""
+    try:
+        return ExasolType.parse(str(node.meta["written"]))
+    except ValueError as error:
+        name, separator, _ = str(error).partition(" is not supported")
+        if not separator:
+            raise SqlError("42000", f"syntax error, {error}") from error
+        raise refused(61, name) from error
 
 
-def returned(type_: ExasolType, arguments: list[exp.Expr]) -> exp.Expr:
-    """The call of the DuckDB function behind every script that RETURNS this type."""
-    if type_.name == "DECIMAL":
-        # DuckDB fixes a function's result type when it is registered: digits travel as text.
-        return cast(call("exallm_udf_varchar", *arguments), type_.duckdb())
-    node = call(f"exallm_udf_{type_.name.lower()}", *arguments)
-    return _text(node) if type_.name == "VARCHAR" else node
+def cast_whole(node: exp.Expr, kind: Kind) -> exp.Expr:
+    """A whole number as DuckDB's functions take a count."""
+    return typed(cast(node, "BIGINT"), kind)
 
 
-def split_order(
-    nodes: Sequence[exp.Expr],
-) -> tuple[list[exp.Expr], list[exp.Expr]]:
-    """The arguments of ``f(a, b ORDER BY c)``: plain ones and the order."""
-    plain, order = [], []
-    for node in nodes:
-        if isinstance(node, exp.Order):
-            plain.append(node.this)
-            order.extend(node.expressions)
-        else:
-            plain.append(node)
-    return plain, order
-
-
-def _is_quoted(node: exp.Anonymous) -> bool:
-    return isinstance(node.this, exp.Identifier) and bool(node.this.args.get("quoted"))
-
-
-def _call_name(node: exp.Anonymous) -> str:
-    return str(node.this.name) if _is_quoted(node) else str(node.name).upper()
-
-
-def _qualified(schema: str | None, target: exp.Anonymous, node: exp.Expr) -> str:
-    name = _call_name(target)
-    return f"{schema}.{name}" if target is not node else name
+def _name(node: exp.Expr | None) -> str | None:
+    return folded(node) if node is not None else None

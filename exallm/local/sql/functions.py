@@ -12,6 +12,23 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from exallm.local.exasol_type import DECIMAL_LIMIT, VARCHAR_LIMIT
+from exallm.local.sql.kinds import (
+    DAY,
+    DOUBLE,
+    TEXT,
+    TIME,
+    WHOLE,
+    Kind,
+    call,
+    cast,
+    common_kind,
+    comparable,
+    kind_of,
+    null,
+    typed,
+)
+
 Arguments = Sequence[exp.Expr]
 Builder = Callable[[Arguments], exp.Expr]
 
@@ -20,31 +37,32 @@ Builder = Callable[[Arguments], exp.Expr]
 class Function:
     """One function of the allowlist.
 
-    :param least: fewest arguments.
-    :param most: most arguments, None for any number.
+    :param takes: a letter an argument: ``t`` text (others are converted), ``n`` number, ``w``
+        whole number, ``d`` date or timestamp, ``v`` any value, ``c`` values that can be compared
+        with each other.
     :param build: makes the DuckDB expression out of translated arguments.
-    :param text: the indexes of arguments that are texts (-1: all): Exasol converts them.
-    :param returns_text: whether the result is a VARCHAR, which spares a conversion.
+    :param gives: the kind of the result; a number for the kind of that argument; None where
+        ``build`` notes it.
+    :param least: fewest arguments; all letters of ``takes`` if None.
+    :param repeats: whether the last argument may stand any number of times.
+    :param constant: the constant that the function is another way to write.
     """
 
-    least: int
-    most: int | None
+    takes: str
     build: Builder
-    text: tuple[int, ...] = ()
-    returns_text: bool = False
+    gives: Kind | int | None
+    least: int | None = None
+    repeats: bool = False
+    constant: str = ""
 
+    def letter(self, place: int) -> str:
+        """What the argument at a place must be."""
+        return self.takes[min(place, len(self.takes) - 1)]
 
-def call(name: str, *arguments: exp.Expr | str | int) -> exp.Anonymous:
-    """A call of a DuckDB function; a ``str`` or ``int`` becomes a literal."""
-    return exp.Anonymous(this=name, expressions=[_node(argument) for argument in arguments])
-
-
-def _node(value: exp.Expr | str | int) -> exp.Expr:
-    if isinstance(value, str):
-        return exp.Literal.string(value)
-    if isinstance(value, int):
-        return exp.Literal.number(value) if value >= 0 else exp.Neg(this=exp.Literal.number(-value))
-    return value
+    def allows(self, count: int) -> bool:
+        """Whether the function can have so many arguments."""
+        least = len(self.takes) if self.least is None else self.least
+        return least <= count and (self.repeats or count <= len(self.takes))
 
 
 def null_if_empty(node: exp.Expr) -> exp.Expr:
@@ -52,14 +70,25 @@ def null_if_empty(node: exp.Expr) -> exp.Expr:
     return call("nullif", node, "")
 
 
-def cast(node: exp.Expr, duckdb_type: str) -> exp.Cast:
-    """``CAST(node AS duckdb_type)``, the type as DuckDB names it."""
-    return exp.Cast(this=node, to=exp.DataType.build(duckdb_type, dialect="duckdb"))
+def within_limit(node: exp.Expr) -> exp.Expr:
+    """The text; the statement fails where it is longer than a VARCHAR can be."""
+    return call("exallm_fit", node, VARCHAR_LIMIT)
 
 
-def utc_now() -> exp.Expr:
-    """The start of the transaction as a TIMESTAMP in UTC, the engine's time zone."""
-    return call("make_timestamp", call("epoch_us", call("now")))
+def concatenation(arguments: Arguments) -> exp.Expr:
+    """``||`` and CONCAT: NULL counts as the empty string."""
+    return within_limit(null_if_empty(call("concat", *arguments)))
+
+
+def listed(value: exp.Expr, separator: exp.Expr) -> exp.Expr:
+    """LISTAGG and GROUP_CONCAT; the separator may carry the order."""
+    return typed(within_limit(call("string_agg", value, separator)), TEXT)
+
+
+def utc_now(is_date: bool) -> exp.Expr:
+    """The time at which DuckDB computes it, in UTC: for the DEFAULT of a column."""
+    now = call("make_timestamp", call("epoch_us", call("now")))
+    return typed(cast(now, "DATE"), DAY) if is_date else typed(now, TIME)
 
 
 def _same(name: str) -> Builder:
@@ -70,37 +99,66 @@ def _text_result(name: str) -> Builder:
     return lambda arguments: null_if_empty(call(name, *arguments))
 
 
-def concatenation(arguments: Arguments) -> exp.Expr:
-    """``||`` and CONCAT: NULL counts as the empty string."""
-    return null_if_empty(call("concat", *arguments))
+def _count(node: exp.Expr) -> exp.Expr:
+    """A whole number as DuckDB's text functions take it."""
+    return cast(node, "BIGINT")
+
+
+def _end(name: str) -> Builder:
+    return lambda a: null_if_empty(call(name, a[0], call("greatest", _count(a[1]), 0)))
+
+
+def _trim(name: str) -> Builder:
+    """Blanks where no characters are given; DuckDB alone would take off any white space."""
+    return lambda a: null_if_empty(call(name, a[0], a[1] if len(a) > 1 else " "))
+
+
+def _substring(arguments: Arguments) -> exp.Expr:
+    text, start = arguments[0], arguments[1]
+    length = arguments[2] if len(arguments) > 2 else exp.Literal.number(VARCHAR_LIMIT)
+    return null_if_empty(call("exallm_substring", text, _count(start), _count(length)))
+
+
+def _repeat(arguments: Arguments) -> exp.Expr:
+    times = call("least", _count(arguments[1]), VARCHAR_LIMIT + 1)
+    return within_limit(null_if_empty(call("repeat", arguments[0], times)))
 
 
 def _replace(arguments: Arguments) -> exp.Expr:
     old = call("coalesce", arguments[1], "")
     new = call("coalesce", arguments[2], "") if len(arguments) > 2 else exp.Literal.string("")
-    return null_if_empty(call("replace", arguments[0], old, new))
+    return within_limit(null_if_empty(call("replace", arguments[0], old, new)))
 
 
 def _pad(name: str) -> Builder:
     def build(arguments: Arguments) -> exp.Expr:
         filler = arguments[2] if len(arguments) > 2 else exp.Literal.string(" ")
-        return null_if_empty(call(name, arguments[0], cast(arguments[1], "INTEGER"), filler))
+        length = call("least", call("greatest", _count(arguments[1]), 0), VARCHAR_LIMIT + 1)
+        padded = call(name, arguments[0], cast(length, "INTEGER"), filler)
+        return within_limit(null_if_empty(padded))
 
     return build
 
 
 def _decode(arguments: Arguments) -> exp.Expr:
-    subject, rest = arguments[0], list(arguments[1:])
+    pairs = len(arguments[1:]) // 2
+    default = [arguments[-1]] if len(arguments) % 2 == 0 else [null()]
+    subject, *searches = comparable([arguments[0], *arguments[1 : 1 + 2 * pairs : 2]], "DECODE")
+    results = comparable([*arguments[2 : 2 + 2 * pairs : 2], *default], "DECODE")
     case = exp.Case()
-    while len(rest) >= 2:
-        condition = exp.NullSafeEQ(this=subject.copy(), expression=rest.pop(0))
-        case = case.when(condition, rest.pop(0), copy=False)
-    return case.else_(rest[0], copy=False) if rest else case
+    for search, result in zip(searches, results[:-1], strict=True):
+        case = case.when(exp.NullSafeEQ(this=subject.copy(), expression=search), result, copy=False)
+    return typed(case.else_(results[-1], copy=False), common_kind(results))
 
 
 def _nvl2(arguments: Arguments) -> exp.Expr:
     known = exp.Not(this=exp.Is(this=arguments[0], expression=exp.Null()))
-    return exp.Case().when(known, arguments[1]).else_(arguments[2])
+    first, second = comparable(arguments[1:], "NVL2")
+    return typed(exp.Case().when(known, first).else_(second), common_kind([first, second]))
+
+
+def _coalesce(arguments: Arguments) -> exp.Expr:
+    return typed(call("coalesce", *arguments), common_kind(arguments))
 
 
 def _part(unit: str) -> Builder:
@@ -109,13 +167,8 @@ def _part(unit: str) -> Builder:
 
 def _seconds_between(arguments: Arguments) -> exp.Expr:
     later, earlier = (call("epoch_us", cast(a, "TIMESTAMP")) for a in arguments)
-    return exp.Div(
-        this=exp.Paren(this=exp.Sub(this=later, expression=earlier)), expression=_million()
-    )
-
-
-def _million() -> exp.Expr:
-    return exp.Literal.number("1000000.0")
+    difference = exp.Paren(this=exp.Sub(this=later, expression=earlier))
+    return exp.Paren(this=exp.Div(this=difference, expression=exp.Literal.number("1e6")))
 
 
 def _days_between(arguments: Arguments) -> exp.Expr:
@@ -124,111 +177,139 @@ def _days_between(arguments: Arguments) -> exp.Expr:
 
 
 def _mod(arguments: Arguments) -> exp.Expr:
-    number, divisor = arguments
-    zero = exp.EQ(this=divisor.copy(), expression=exp.Literal.number(0))
-    failure = call("error", "[22012] data exception - division by zero.")
-    return call("mod", number, exp.Case().when(zero, failure).else_(divisor))
+    divisor = call("exallm_divisor", arguments[1])
+    if all(kind_of(argument).name == "DECIMAL" for argument in arguments):
+        # DuckDB itself fails a division of decimals by zero.
+        return typed(call("mod", *arguments), common_kind(arguments))
+    return typed(call("mod", arguments[0], divisor), DOUBLE)
 
 
-_ALL = (-1,)
+def _round(arguments: Arguments) -> exp.Expr:
+    if len(arguments) == 1:
+        return call("round", arguments[0])
+    return call("round", arguments[0], cast(arguments[1], "INTEGER"))
+
+
+def _sum(arguments: Arguments) -> exp.Expr:
+    kind = kind_of(arguments[0])
+    wide = Kind("DECIMAL", DECIMAL_LIMIT, kind.scale)
+    return typed(call("sum", arguments[0]), wide if kind.name == "DECIMAL" else DOUBLE)
+
+
+def _finite(name: str) -> Builder:
+    """A function whose DuckDB twin gives infinity or NaN where Exasol fails."""
+    return lambda a: call("exallm_finite", call(name, *[cast(n, "DOUBLE") for n in a]))
+
+
+def _zero_if_single(name: str) -> Builder:
+    """STDDEV and VARIANCE of one value are 0, their _SAMP twins NULL."""
+
+    def build(arguments: Arguments) -> exp.Expr:
+        single = exp.EQ(this=call("count", arguments[0].copy()), expression=exp.Literal.number(1))
+        case = exp.Case().when(single, exp.Literal.number("0e0"), copy=False)
+        return case.else_(call(name, arguments[0]), copy=False)
+
+    return build
+
 
 SCALAR: dict[str, Function] = {
     # text
-    "ASCII": Function(1, 1, _same("ascii"), text=_ALL),
-    "CHARACTER_LENGTH": Function(1, 1, _same("length"), text=_ALL),
-    "CHAR_LENGTH": Function(1, 1, _same("length"), text=_ALL),
-    "CONCAT": Function(2, None, concatenation, text=_ALL, returns_text=True),
-    "HASH_MD5": Function(1, 1, _same("md5"), text=_ALL, returns_text=True),
-    "HASH_SHA1": Function(1, 1, _same("sha1"), text=_ALL, returns_text=True),
-    "HASH_SHA256": Function(1, 1, _same("sha256"), text=_ALL, returns_text=True),
-    "INSTR": Function(2, 2, _same("instr"), text=_ALL),
-    "LCASE": Function(1, 1, _same("lower"), text=_ALL, returns_text=True),
-    "LEFT": Function(2, 2, _text_result("left"), text=(0,), returns_text=True),
-    "LENGTH": Function(1, 1, _same("length"), text=_ALL),
-    "LOCATE": Function(2, 2, lambda a: call("instr", a[1], a[0]), text=_ALL),
-    "LOWER": Function(1, 1, _same("lower"), text=_ALL, returns_text=True),
-    "LPAD": Function(2, 3, _pad("lpad"), text=(0, 2), returns_text=True),
-    "LTRIM": Function(1, 2, _text_result("ltrim"), text=_ALL, returns_text=True),
-    "MID": Function(2, 3, _text_result("substring"), text=(0,), returns_text=True),
-    "OCTET_LENGTH": Function(1, 1, _same("strlen"), text=_ALL),
-    "REPEAT": Function(2, 2, _text_result("repeat"), text=(0,), returns_text=True),
-    "REPLACE": Function(2, 3, _replace, text=_ALL, returns_text=True),
-    "REVERSE": Function(1, 1, _same("reverse"), text=_ALL, returns_text=True),
-    "RIGHT": Function(2, 2, _text_result("right"), text=(0,), returns_text=True),
-    "RPAD": Function(2, 3, _pad("rpad"), text=(0, 2), returns_text=True),
-    "RTRIM": Function(1, 2, _text_result("rtrim"), text=_ALL, returns_text=True),
-    "SUBSTR": Function(2, 3, _text_result("substring"), text=(0,), returns_text=True),
-    "SUBSTRING": Function(2, 3, _text_result("substring"), text=(0,), returns_text=True),
-    "TO_CHAR": Function(1, 1, lambda a: a[0], text=_ALL, returns_text=True),
-    "TRIM": Function(1, 2, _text_result("trim"), text=_ALL, returns_text=True),
-    "UCASE": Function(1, 1, _same("upper"), text=_ALL, returns_text=True),
-    "UPPER": Function(1, 1, _same("upper"), text=_ALL, returns_text=True),
+    "ASCII": Function("t", _same("exallm_ascii"), WHOLE),
+    "CHARACTER_LENGTH": Function("t", _same("length"), WHOLE),
+    "CHAR_LENGTH": Function("t", _same("length"), WHOLE),
+    "CONCAT": Function("t", concatenation, TEXT, least=2, repeats=True),
+    "HASH_MD5": Function("t", _same("md5"), TEXT),
+    "HASH_SHA1": Function("t", _same("sha1"), TEXT),
+    "HASH_SHA256": Function("t", _same("sha256"), TEXT),
+    "INSTR": Function("tt", _same("instr"), WHOLE),
+    "LCASE": Function("t", _same("lower"), TEXT),
+    "LEFT": Function("tw", _end("left"), TEXT),
+    "LENGTH": Function("t", _same("length"), WHOLE),
+    "LOCATE": Function("tt", lambda a: call("instr", a[1], a[0]), WHOLE),
+    "LOWER": Function("t", _same("lower"), TEXT),
+    "LPAD": Function("twt", _pad("lpad"), TEXT, least=2),
+    "LTRIM": Function("tt", _trim("ltrim"), TEXT, least=1),
+    "MID": Function("tww", _substring, TEXT, least=2),
+    "OCTET_LENGTH": Function("t", _same("strlen"), WHOLE),
+    "REPEAT": Function("tw", _repeat, TEXT),
+    "REPLACE": Function("ttt", _replace, TEXT, least=2),
+    "REVERSE": Function("t", _same("exallm_reverse"), TEXT),
+    "RIGHT": Function("tw", _end("right"), TEXT),
+    "RPAD": Function("twt", _pad("rpad"), TEXT, least=2),
+    "RTRIM": Function("tt", _trim("rtrim"), TEXT, least=1),
+    "SUBSTR": Function("tww", _substring, TEXT, least=2),
+    "SUBSTRING": Function("tww", _substring, TEXT, least=2),
+    "TO_CHAR": Function("t", lambda a: a[0], TEXT),
+    "TRIM": Function("tt", _trim("trim"), TEXT, least=1),
+    "UCASE": Function("t", _same("upper"), TEXT),
+    "UPPER": Function("t", _same("upper"), TEXT),
     # NULL
-    "COALESCE": Function(1, None, _same("coalesce")),
-    "DECODE": Function(3, None, _decode),
-    "IFNULL": Function(2, 2, _same("coalesce")),
-    "NULLIF": Function(2, 2, _same("nullif")),
-    "NULLIFZERO": Function(1, 1, lambda a: call("nullif", a[0], 0)),
-    "NVL": Function(2, 2, _same("coalesce")),
-    "NVL2": Function(3, 3, _nvl2),
-    "ZEROIFNULL": Function(1, 1, lambda a: call("coalesce", a[0], 0)),
+    "COALESCE": Function("c", _coalesce, None, least=1, repeats=True),
+    "DECODE": Function("v", _decode, None, least=3, repeats=True),
+    "IFNULL": Function("cc", _coalesce, None),
+    "NULLIF": Function("cc", _same("nullif"), 0),
+    "NULLIFZERO": Function("n", lambda a: call("nullif", a[0], 0), 0),
+    "NVL": Function("cc", _coalesce, None),
+    "NVL2": Function("vvv", _nvl2, None),
+    "ZEROIFNULL": Function("n", lambda a: call("coalesce", a[0], 0), 0),
     # numbers
-    "ABS": Function(1, 1, _same("abs")),
-    "CEIL": Function(1, 1, _same("ceil")),
-    "CEILING": Function(1, 1, _same("ceil")),
-    "EXP": Function(1, 1, _same("exp")),
-    "FLOOR": Function(1, 1, _same("floor")),
-    "LN": Function(1, 1, _same("ln")),
-    "MOD": Function(2, 2, _mod),
-    "POWER": Function(2, 2, _same("power")),
-    "RAND": Function(0, 0, _same("random")),
-    "RANDOM": Function(0, 0, _same("random")),
-    "ROUND": Function(1, 2, _same("round")),
-    "SIGN": Function(1, 1, _same("sign")),
-    "SQRT": Function(1, 1, _same("sqrt")),
+    "ABS": Function("n", _same("abs"), 0),
+    "CEIL": Function("n", _same("ceil"), 0),
+    "CEILING": Function("n", _same("ceil"), 0),
+    "EXP": Function("n", _finite("exp"), DOUBLE),
+    "FLOOR": Function("n", _same("floor"), 0),
+    "LN": Function("n", _finite("ln"), DOUBLE),
+    "MOD": Function("nn", _mod, None),
+    "POWER": Function("nn", _finite("power"), DOUBLE),
+    "RAND": Function("", lambda _: call("random"), DOUBLE),
+    "RANDOM": Function("", lambda _: call("random"), DOUBLE),
+    "ROUND": Function("nw", _round, 0, least=1),
+    "SIGN": Function("n", _same("sign"), WHOLE),
+    "SQRT": Function("n", _finite("sqrt"), DOUBLE),
     # dates
-    "CURDATE": Function(0, 0, lambda _: cast(utc_now(), "DATE")),
-    "DAY": Function(1, 1, _part("day")),
-    "DAYS_BETWEEN": Function(2, 2, _days_between),
-    "HOUR": Function(1, 1, _part("hour")),
-    "MINUTE": Function(1, 1, _part("minute")),
-    "MONTH": Function(1, 1, _part("month")),
-    "NOW": Function(0, 0, lambda _: utc_now()),
-    "SECONDS_BETWEEN": Function(2, 2, _seconds_between),
-    "TO_DATE": Function(1, 1, lambda a: cast(a[0], "DATE")),
-    "TO_TIMESTAMP": Function(1, 1, lambda a: cast(a[0], "TIMESTAMP")),
-    "YEAR": Function(1, 1, _part("year")),
+    "CURDATE": Function("", lambda a: a[0], DAY, constant="CURRENT_DATE"),
+    "DAY": Function("d", _part("day"), WHOLE),
+    "DAYS_BETWEEN": Function("dd", _days_between, WHOLE),
+    "HOUR": Function("d", _part("hour"), WHOLE),
+    "MINUTE": Function("d", _part("minute"), WHOLE),
+    "MONTH": Function("d", _part("month"), WHOLE),
+    "NOW": Function("", lambda a: a[0], TIME, constant="CURRENT_TIMESTAMP"),
+    "SECONDS_BETWEEN": Function("dd", _seconds_between, DOUBLE),
+    "TO_DATE": Function("t", _same("exallm_date"), DAY),
+    "TO_TIMESTAMP": Function("t", _same("exallm_timestamp"), TIME),
+    "YEAR": Function("d", _part("year"), WHOLE),
     # the cluster: one node, numbered 0
-    "IPROC": Function(0, 0, lambda _: cast(exp.Literal.number(0), "INTEGER")),
-    "NPROC": Function(0, 0, lambda _: cast(exp.Literal.number(1), "INTEGER")),
+    "IPROC": Function("", lambda _: cast(exp.Literal.number(0), "INTEGER"), WHOLE),
+    "NPROC": Function("", lambda _: cast(exp.Literal.number(1), "INTEGER"), WHOLE),
 }
 
 AGGREGATE: dict[str, Function] = {
-    "AVG": Function(1, 1, _same("avg")),
-    "COUNT": Function(1, None, _same("count")),
-    "MAX": Function(1, 1, _same("max")),
-    "MEDIAN": Function(1, 1, _same("median")),
-    "MIN": Function(1, 1, _same("min")),
-    "STDDEV": Function(1, 1, _same("stddev_samp")),
-    "STDDEV_POP": Function(1, 1, _same("stddev_pop")),
-    "STDDEV_SAMP": Function(1, 1, _same("stddev_samp")),
-    "SUM": Function(1, 1, _same("sum")),
-    "VARIANCE": Function(1, 1, _same("var_samp")),
-    "VAR_POP": Function(1, 1, _same("var_pop")),
-    "VAR_SAMP": Function(1, 1, _same("var_samp")),
+    "AVG": Function("n", _same("avg"), DOUBLE),
+    "COUNT": Function("v", _same("count"), WHOLE),
+    "MAX": Function("v", _same("max"), 0),
+    # Of DECIMAL values DuckDB would give a DECIMAL, cut off.
+    "MEDIAN": Function("n", lambda a: call("median", cast(a[0], "DOUBLE")), DOUBLE),
+    "MIN": Function("v", _same("min"), 0),
+    "STDDEV": Function("n", _zero_if_single("stddev_samp"), DOUBLE),
+    "STDDEV_POP": Function("n", _same("stddev_pop"), DOUBLE),
+    "STDDEV_SAMP": Function("n", _same("stddev_samp"), DOUBLE),
+    "SUM": Function("n", _sum, None),
+    "VARIANCE": Function("n", _zero_if_single("var_samp"), DOUBLE),
+    "VAR_POP": Function("n", _same("var_pop"), DOUBLE),
+    "VAR_SAMP": Function("n", _same("var_samp"), DOUBLE),
 }
 
 WINDOW: dict[str, Function] = {
-    "CUME_DIST": Function(0, 0, _same("cume_dist")),
-    "DENSE_RANK": Function(0, 0, _same("dense_rank")),
-    "FIRST_VALUE": Function(1, 1, _same("first_value")),
-    "LAG": Function(1, 3, _same("lag")),
-    "LAST_VALUE": Function(1, 1, _same("last_value")),
-    "LEAD": Function(1, 3, _same("lead")),
-    "NTILE": Function(1, 1, _same("ntile")),
-    "PERCENT_RANK": Function(0, 0, _same("percent_rank")),
-    "RANK": Function(0, 0, _same("rank")),
-    "ROW_NUMBER": Function(0, 0, _same("row_number")),
+    "CUME_DIST": Function("", lambda _: call("cume_dist"), DOUBLE),
+    "DENSE_RANK": Function("", lambda _: call("dense_rank"), WHOLE),
+    "FIRST_VALUE": Function("v", _same("first_value"), 0),
+    "LAG": Function("vwv", _same("lag"), 0, least=1),
+    "LAST_VALUE": Function("v", _same("last_value"), 0),
+    "LEAD": Function("vwv", _same("lead"), 0, least=1),
+    "NTILE": Function("w", _same("ntile"), WHOLE),
+    "PERCENT_RANK": Function("", lambda _: call("percent_rank"), DOUBLE),
+    "RANK": Function("", lambda _: call("rank"), WHOLE),
+    "ROW_NUMBER": Function("", lambda _: call("row_number"), WHOLE),
 }
 
 FUNCTIONS: dict[str, Function] = {**SCALAR, **AGGREGATE, **WINDOW}

@@ -63,7 +63,6 @@ NODES: dict[type[exp.Expr], frozenset[str]] = {
     exp.Extract: frozenset({"this", "expression"}),
     exp.StrPosition: frozenset({"this", "substr"}),
     exp.Substring: frozenset({"this", "start", "length"}),
-    exp.Trim: frozenset({"this", "expression", "position"}),
     exp.Var: frozenset({"this"}),
     # operators
     exp.Add: _BINARY,
@@ -115,30 +114,61 @@ NODES: dict[type[exp.Expr], frozenset[str]] = {
 
 # How Exasol's users call what sqlglot names otherwise.
 _NAMES = {
-    "Command": "this statement",
-    "Lock": "FOR UPDATE",
-    "Interval": "INTERVAL",
+    "AddConstraint": "ADD CONSTRAINT",
+    "AlterColumn": "ALTER COLUMN",
+    "AlterRename": "ALTER TABLE ... RENAME",
+    "AtTimeZone": "AT TIME ZONE",
+    "AutoIncrementColumnConstraint": "IDENTITY",
+    "BitwiseLeftShift": "the operator <<",
+    "BitwiseRightShift": "the operator >>",
+    "CheckColumnConstraint": "CHECK",
     "Connect": "CONNECT BY",
     "ConnectByRoot": "CONNECT_BY_ROOT",
-    "AutoIncrementColumnConstraint": "IDENTITY",
-    "Rollup": "ROLLUP",
     "Cube": "CUBE",
-    "GroupingSets": "GROUPING SETS",
+    "Fetch": "FETCH FIRST",
     "ForeignKey": "FOREIGN KEY",
+    "GeneratedAsIdentityColumnConstraint": "GENERATED",
+    "GroupingSets": "GROUPING SETS",
+    "IgnoreNulls": "IGNORE NULLS",
     "LikeProperty": "CREATE TABLE ... LIKE",
-    "RegexpLike": "REGEXP_LIKE",
+    "Lock": "FOR UPDATE",
+    "NullSafeEQ": "IS NOT DISTINCT FROM",
+    "NullSafeNEQ": "IS DISTINCT FROM",
     "Placeholder": "a parameter marker",
-    "AtTimeZone": "AT TIME ZONE",
-    "Subquery.joins": "a join inside parentheses",
-    "Select.connect": "CONNECT BY",
-    "Select.locks": "FOR UPDATE",
-    "Group.rollup": "ROLLUP",
+    "Reference": "REFERENCES",
+    "RegexpLike": "REGEXP_LIKE",
+    "RespectNulls": "RESPECT NULLS",
+    "Rollup": "ROLLUP",
+    "SimilarTo": "SIMILAR TO",
+    "UniqueColumnConstraint": "UNIQUE",
+    "WithinGroup": "WITHIN GROUP",
+    "Between.symmetric": "BETWEEN SYMMETRIC",
+    "Column.catalog": "a column with more than two qualifiers",
+    "Column.join_mark": "the outer join operator (+)",
+    "Create.properties": "CREATE TABLE with TEMPORARY, LIKE or other properties",
+    "Distinct.on": "DISTINCT ON",
+    "Group.all": "GROUP BY ALL",
     "Group.cube": "CUBE",
     "Group.grouping_sets": "GROUPING SETS",
+    "Group.rollup": "ROLLUP",
+    "Insert.alternative": "INSERT OR ...",
+    "Insert.by_name": "INSERT ... BY NAME",
+    "Insert.conflict": "ON CONFLICT",
+    "Insert.default": "DEFAULT VALUES",
+    "Limit.limit_options": "LIMIT ... PERCENT",
+    "Select.connect": "CONNECT BY",
+    "Select.locks": "FOR UPDATE",
+    "Select.sample": "USING SAMPLE",
+    "Select.windows": "WINDOW",
     "Star.except_": "EXCLUDE",
+    "Subquery.joins": "a join inside parentheses",
+    "Table.catalog": "a table with more than one qualifier",
+    "Table.joins": "a join inside parentheses",
+    "Table.pivots": "PIVOT and UNPIVOT",
+    "Table.sample": "TABLESAMPLE",
+    "Union.by_name": "UNION BY NAME",
+    "When.source": "NOT MATCHED BY SOURCE",
     "With.recursive": "WITH RECURSIVE",
-    "Join.method": "this kind of join",
-    "Column.join_mark": "the outer join operator (+)",
 }
 
 
@@ -154,13 +184,17 @@ def check_nodes(tree: exp.Expr) -> None:
             raise refused(60, _construct(node, kind))
         for part, value in node.args.items():
             if value not in (None, False, []) and part not in allowed:
-                name = f"{kind}.{part}"
-                raise refused(
-                    60, _NAMES.get(name, f"{kind.upper()} with {part.strip('_').upper()}")
-                )
+                raise refused(60, _part(kind, part, value))
 
 
 def _construct(node: exp.Expr, kind: str) -> str:
     if isinstance(node, exp.Command):
-        return " ".join(str(part) for part in (node.this, node.expression)).split("\n")[0][:60]
+        # Its first words only: a statement may hold a password.
+        return " ".join(f"{node.this} {node.expression}".upper().split()[:4])
     return _NAMES.get(kind, kind.upper())
+
+
+def _part(kind: str, part: str, value: object) -> str:
+    if kind == "Join" and part == "method":
+        return f"{value} JOIN"
+    return _NAMES.get(f"{kind}.{part}", f"{kind.upper()} with {part.strip('_').upper()}")

@@ -1,302 +1,281 @@
-"""Queries: names of tables, views, system tables, and calls that emit rows."""
+"""Queries: SELECT, set operations and VALUES, from Exasol's SQL to DuckDB's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import sqlglot
 from sqlglot import exp
 
-from exallm.local.exasol_type import Column
-from exallm.local.sql.dialect import EmbeddedExasol, parse_statement
-from exallm.local.sql.expressions import Expressions, identifier, split_order
-from exallm.local.sql.nodes import check_nodes
-from exallm.local.sql.refusal import refused
-from exallm.local.sql.scope import EmittingCall, Scope, View
-from exallm.local.sql.surface import EMITS_ALIAS
-from exallm.local.sql.system_tables import SYSTEM_SCHEMAS, system_table
+from exallm.local.sql.dialect import EmbeddedExasol
+from exallm.local.sql.emitting import EmittingSelects
+from exallm.local.sql.environment import Environment, OutputColumn, TranslatedQuery
+from exallm.local.sql.expressions import Expressions
+from exallm.local.sql.kinds import Kind, common_kind, comparable, kind_of, united
+from exallm.local.sql.names import NAME_LIMIT, folded, stored_identifier
+from exallm.local.sql.refusal import refused, syntax_error
+from exallm.local.sql.scope import Scope
+from exallm.local.sql.sources import SourceTranslator, renamed
 from exallm.local.sql_error import SqlError
-from exallm.local.udf.script import UdfScript, parse_columns
 
-_VIEW_DEPTH = 50
-_NAME_LIMIT = 128
 _SETS = (exp.Union, exp.Except, exp.Intersect)
 
 
 class QueryTranslator:
-    """Translates the queries of one statement, and runs the calls in them that emit rows."""
+    """Translates the queries of one statement, and runs the calls in them that emit rows.
+
+    :param depth: how many views the query is inside of.
+    """
 
     def __init__(self, scope: Scope, depth: int = 0) -> None:
-        self._scope = scope
-        self._depth = depth
-        self._ctes: list[exp.CTE] = []  # translated, visible at this point, outermost first
+        self.scope = scope
+        self.depth = depth
+        self.ctes: dict[str, tuple[exp.CTE, TranslatedQuery]] = {}  # visible here, by name
         self.expressions = Expressions(scope, self)
+        self.sources = SourceTranslator(self)
+        self._emitting = EmittingSelects(self)
 
-    def query(self, node: exp.Expr) -> exp.Expr:
-        """A query: SELECT, set operation, VALUES or one of them in parentheses."""
+    def query(self, node: exp.Expr) -> TranslatedQuery:
+        """A query: SELECT, set operation, or one of them in parentheses.
+
+        :raises SqlError: 0A000 for what is not supported, 42000 for names that mean nothing.
+        """
         if isinstance(node, exp.Subquery):
-            return self._subquery(node)
+            if node.args.get("alias"):
+                raise refused(60, "an alias on a query that is not in FROM")
+            inner = self.query(node.this)
+            return TranslatedQuery(exp.Subquery(this=inner.node), inner.columns)
         if isinstance(node, exp.Values):
-            return self._values(node)
+            raise refused(60, "VALUES outside INSERT and FROM")
         if not isinstance(node, (exp.Select, *_SETS)):
             raise refused(60, type(node).__name__.upper())
-        with self._with(node) as with_clause:
+        with self._with(node) as ctes:
             translated = self._select(node) if isinstance(node, exp.Select) else self._set(node)
-        if with_clause is not None:
-            translated.set("with_", with_clause)
+        if ctes:
+            translated.node.set("with_", exp.With(expressions=ctes))
         return translated
 
-    def top(self, node: exp.Expr) -> exp.Expr:
-        """The query whose columns the client sees: expressions get the names Exasol gives them."""
-        named = node.copy()
-        first = named
-        while not isinstance(first, exp.Select):
-            first = first.this
-        for projection in list(first.expressions):
-            if not self._is_named(projection):
-                name = _written(projection)
-                projection.replace(exp.alias_(projection.copy(), name, quoted=True))
-        return self.query(named)
+    def value_query(self, node: exp.Expr) -> tuple[exp.Expr, Kind]:
+        """A query of one column in parentheses, with the kind of its values."""
+        inner = self.query(node)
+        if len(inner.columns) != 1:
+            raise SqlError("42000", f"a subquery has {len(inner.columns)} columns in place of one")
+        is_bare = not isinstance(inner.node, exp.Subquery)
+        return exp.Subquery(this=inner.node) if is_bare else inner.node, inner.columns[0].kind
 
-    def _is_named(self, node: exp.Expr) -> bool:
-        """Whether a column of a select list has a name without one being made for it."""
-        if isinstance(node, exp.Column):
-            return self._scope.constant(node.name.upper()) is None or bool(node.args.get("table"))
-        return isinstance(node, (exp.Alias, exp.Star)) or self.expressions.emits(node)
+    def row_query(self, node: exp.Expr) -> exp.Expr:
+        """A query of which only matters whether it gives rows."""
+        inner = self.query(node).node
+        return inner.this if isinstance(inner, exp.Subquery) else inner
+
+    def values(self, node: exp.Values, names: Sequence[str]) -> TranslatedQuery:
+        """``VALUES`` in FROM, as a query with these columns."""
+        rows = [self.expressions.all(row.expressions) for row in node.expressions]
+        if any(len(row) != len(names) for row in rows):
+            raise SqlError("42000", f"VALUES has rows of another length than {len(names)}")
+        columns = [comparable(list(column), "VALUES") for column in zip(*rows, strict=True)]
+        outputs = tuple(
+            OutputColumn(name, common_kind(column))
+            for name, column in zip(names, columns, strict=True)
+        )
+        tuples = [exp.Tuple(expressions=list(row)) for row in zip(*columns, strict=True)]
+        return TranslatedQuery(exp.Values(expressions=tuples), outputs)
 
     @contextmanager
-    def _with(self, node: exp.Expr) -> Iterator[exp.With | None]:
+    def _with(self, node: exp.Expr) -> Iterator[list[exp.CTE]]:
         clause = node.args.get("with_")
-        outer = list(self._ctes)
+        outer = dict(self.ctes)
+        own: list[exp.CTE] = []
         try:
-            if clause is None:
-                yield None
-                return
-            own = []
-            for cte in clause.expressions:
-                alias = self._alias(cte.args["alias"])
-                translated = exp.CTE(this=self.query(cte.this), alias=alias)
-                self._ctes.append(translated)
-                own.append(translated)
-            yield exp.With(expressions=own)
+            for cte in clause.expressions if clause is not None else []:
+                alias = cte.args["alias"]
+                name, inner = folded(alias.this), self.query(cte.this)
+                columns = renamed(inner.columns, alias)
+                table = exp.TableAlias(
+                    this=stored_identifier(name),
+                    columns=[stored_identifier(column.name) for column in columns],
+                )
+                own.append(exp.CTE(this=inner.node, alias=table))
+                self.ctes[name] = (own[-1], TranslatedQuery(inner.node, columns))
+            yield own
         finally:
-            self._ctes = outer
+            self.ctes = outer
 
-    def _set(self, node: exp.Expr) -> exp.Expr:
-        parts = self._parts(node, skip=("with_", "this", "expression"))
-        return type(node)(
-            this=self.query(node.this), expression=self.query(node.args["expression"]), **parts
+    # --- set operations ------------------------------------------------------------------------
+
+    def _set(self, node: exp.Expr) -> TranslatedQuery:
+        name = type(node).__name__.upper()
+        if not isinstance(node, exp.Union) and not node.args.get("distinct"):
+            raise refused(60, f"{name} ALL")
+        left, right = self.query(node.this), self.query(node.args["expression"])
+        if len(left.columns) != len(right.columns):
+            raise SqlError("42000", f"the queries of {name} differ in their number of columns")
+        columns = tuple(
+            OutputColumn(one.name, united(one.kind, two.kind, name))
+            for one, two in zip(left.columns, right.columns, strict=True)
         )
+        order = node.args.get("order")
+        result = type(node)(
+            this=left.node,
+            expression=right.node,
+            distinct=bool(node.args.get("distinct")),
+            order=exp.Order(expressions=self._set_order(order, columns)) if order else None,
+            **self._bounds(node),
+        )
+        return TranslatedQuery(result, columns)
 
-    def _select(self, node: exp.Select) -> exp.Expr:
-        emitting = self._emitting(node)
-        if emitting is not None:
-            return self._emitted(node, *emitting)
-        parts = self._parts(node, skip=("with_", "from_", "joins", "expressions"))
-        parts.update(self._sources(node))
-        return exp.Select(expressions=[self._projection(p) for p in node.expressions], **parts)
+    def _set_order(self, order: exp.Order, columns: tuple[OutputColumn, ...]) -> list[exp.Expr]:
+        keys: list[exp.Expr] = []
+        for key in order.expressions:
+            if isinstance(key.this, exp.Literal) and not key.this.is_string:
+                this: exp.Expr = _position(key.this, len(columns))
+            elif isinstance(key.this, exp.Column) and key.this.args.get("table") is None:
+                name = folded(key.this.this)
+                if name not in [column.name for column in columns]:
+                    raise SqlError("42000", f"object {name} not found")
+                this = exp.Column(this=stored_identifier(name))
+            else:
+                raise refused(62, "an expression in the ORDER BY of a set operation")
+            keys.append(_ordered(key, this))
+        return keys
 
-    def _sources(self, node: exp.Select) -> dict[str, object]:
-        parts: dict[str, object] = {}
-        source = node.args.get("from_")
-        if source is not None:
-            parts["from_"] = exp.From(this=self.source(source.this))
-        joins = node.args.get("joins") or []
-        parts["joins"] = [self._join(join) for join in joins]
+    # --- SELECT --------------------------------------------------------------------------------
+
+    def _select(self, node: exp.Select) -> TranslatedQuery:
+        if not node.expressions:
+            raise syntax_error("a select list is empty")
+        environment, parts = self.sources.from_clause(node)
+        with self.expressions.within(environment):
+            emitting = self._emitting.select(node, environment, parts)
+            if emitting is not None:
+                return emitting
+            translated = self.projections(node.expressions, environment)
+            projections = [projection for projection, _ in translated]
+            columns = tuple(column for _, found in translated for column in found)
+            group = node.args.get("group")
+            parts |= self._conditions(node)
+            if group:
+                keys = [self._group_key(key, len(columns)) for key in group.expressions]
+                parts["group"] = exp.Group(expressions=keys)
+            parts |= self.shape(node, columns, _aliases(node))
+        return TranslatedQuery(exp.Select(expressions=projections, **parts), columns)
+
+    def projections(
+        self, nodes: Sequence[exp.Expr], environment: Environment
+    ) -> list[tuple[exp.Expr, tuple[OutputColumn, ...]]]:
+        """The parts of a select list, each with the columns that it gives."""
+        return [self._projection(node, environment) for node in nodes]
+
+    def shape(
+        self, node: exp.Select, columns: tuple[OutputColumn, ...], aliases: frozenset[str]
+    ) -> dict[str, object]:
+        """ORDER BY, LIMIT and DISTINCT of a SELECT; its keys may be aliases of the list."""
+        parts: dict[str, object] = dict(self._bounds(node))
+        if node.args.get("distinct"):
+            parts["distinct"] = exp.Distinct()
+        order = node.args.get("order")
+        if order:
+            keys = [self._order_key(key, aliases, len(columns)) for key in order.expressions]
+            parts["order"] = exp.Order(expressions=keys)
         return parts
 
-    def _join(self, node: exp.Join) -> exp.Join:
-        parts = dict(node.args)
-        parts["this"] = self.source(node.this)
-        if parts.get("on") is not None:
-            parts["on"] = self.expressions.translate(parts["on"])
-        if parts.get("using"):
-            parts["using"] = [identifier(column) for column in parts["using"]]
-        return exp.Join(**parts)
+    def _conditions(self, node: exp.Select) -> dict[str, object]:
+        kinds = {"where": exp.Where, "having": exp.Having, "qualify": exp.Qualify}
+        return {
+            part: kind(this=self.expressions.condition(node.args[part].this))
+            for part, kind in kinds.items()
+            if node.args.get(part)
+        }
 
-    def _projection(self, node: exp.Expr) -> exp.Expr:
+    def _projection(
+        self, node: exp.Expr, environment: Environment
+    ) -> tuple[exp.Expr, tuple[OutputColumn, ...]]:
         if isinstance(node, exp.Star):
-            return exp.Star()
+            if not environment.sources:
+                raise syntax_error("* without FROM")
+            return exp.Star(), environment.all_columns()
+        if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
+            db = node.args.get("db")
+            source = environment.table(
+                folded(node.args["table"]), folded(db) if db is not None else None
+            )
+            alias = exp.to_identifier(source.alias, quoted=True)
+            return exp.Column(this=exp.Star(), table=alias), source.columns
         if isinstance(node, exp.Alias):
-            inner = self.expressions.translate(node.this)
-            return exp.Alias(this=inner, alias=identifier(node.args["alias"]))
+            name, inner = folded(node.args["alias"]), self.expressions.translate(node.this)
+        else:
+            inner = self.expressions.translate(node)
+            is_column = isinstance(node, exp.Column) and isinstance(inner, exp.Column)
+            name = folded(node.this) if is_column else _written(node)
+        projection = exp.Alias(this=inner, alias=stored_identifier(name))
+        return projection, (OutputColumn(name, kind_of(inner)),)
+
+    def _group_key(self, node: exp.Expr, count: int) -> exp.Expr:
+        if isinstance(node, exp.Literal) and not node.is_string:
+            return _position(node, count)
         return self.expressions.translate(node)
 
-    def _parts(self, node: exp.Expr, skip: tuple[str, ...]) -> dict[str, object]:
-        parts: dict[str, object] = {}
-        for name, value in node.args.items():
-            if name in skip or not value:
+    def _order_key(self, key: exp.Expr, aliases: frozenset[str], count: int) -> exp.Expr:
+        node = key.this
+        if isinstance(node, exp.Literal) and not node.is_string:
+            return _ordered(key, _position(node, count))
+        if isinstance(node, exp.Column) and _unqualified(node) in aliases:
+            return _ordered(key, exp.Column(this=stored_identifier(_unqualified(node))))
+        for column in node.find_all(exp.Column):
+            if _unqualified(column) in aliases:
+                raise refused(62, f"the alias {column.name} inside an expression of ORDER BY")
+        if isinstance(node, (exp.Literal, exp.Null, exp.Boolean)):
+            raise refused(62, "a constant in ORDER BY")
+        return _ordered(key, self.expressions.translate(node))
+
+    def _bounds(self, node: exp.Expr) -> dict[str, exp.Expr]:
+        """LIMIT and OFFSET."""
+        parts: dict[str, exp.Expr] = {}
+        for part, kind in (("limit", exp.Limit), ("offset", exp.Offset)):
+            bound = node.args.get(part)
+            if bound is None:
                 continue
-            if name == "distinct" and isinstance(value, exp.Distinct):
-                parts[name] = exp.Distinct()
-            elif isinstance(value, exp.Expr):
-                parts[name] = self.expressions.translate(value)
-            elif not isinstance(value, list):
-                parts[name] = value
+            number = bound.expression
+            if not isinstance(number, exp.Literal) or not number.this.isdecimal():
+                raise refused(62, f"{part.upper()} {number.sql('exasol')}")
+            parts[part] = kind(expression=exp.Literal.number(number.this))
         return parts
 
-    # --- sources -------------------------------------------------------------------------------
 
-    def source(self, node: exp.Expr) -> exp.Expr:
-        """A table, view or subquery in FROM, JOIN or USING."""
-        if isinstance(node, exp.Table):
-            return self._table(node)
-        if isinstance(node, exp.Subquery):
-            return self._subquery(node)
-        if isinstance(node, exp.Values):
-            return self._values(node)
-        raise refused(60, f"{type(node).__name__.upper()} in FROM")
-
-    def table_name(self, node: exp.Table) -> tuple[str, str]:
-        """Schema and name of a table.
-
-        :raises SqlError: 42000 where no schema is open or the named one does not exist.
-        """
-        if not isinstance(node.this, exp.Identifier):
-            raise refused(60, f"the table function {node.sql('exasol')}")
-        name, db = identifier(node.this).name, node.args.get("db")
-        schema = identifier(db).name if db is not None else self._scope.current_schema
-        if schema is None:
-            raise SqlError("42000", f"object {name} not found: no schema is open")
-        if not self._scope.catalog.has_schema(schema):
-            raise SqlError("42000", f"schema {schema} not found")
-        return schema, name
-
-    def _table(self, node: exp.Table) -> exp.Expr:
-        alias = self._alias(node.args["alias"]) if node.args.get("alias") else None
-        db = node.args.get("db")
-        if isinstance(node.this, exp.Identifier):
-            name = identifier(node.this).name
-            if db is None and any(cte.alias == name for cte in self._ctes):
-                return exp.Table(this=identifier(node.this), alias=alias)
-            system = system_table(name) if db is None or _in_system(db) else None
-            if system is not None:
-                return _derived(sqlglot.parse_one(system, read="duckdb"), alias, name)
-        schema, name = self.table_name(node)
-        view = self._scope.catalog.view(schema, name)
-        if view is not None:
-            return _derived(self._view(view), alias, name, view.columns)
-        return exp.Table(
-            this=exp.to_identifier(name, quoted=True),
-            db=exp.to_identifier(schema, quoted=True),
-            alias=alias,
-        )
-
-    def _view(self, view: View) -> exp.Expr:
-        if self._depth >= _VIEW_DEPTH:
-            raise SqlError("42000", f"view {view.schema}.{view.name} is nested too deeply")
-        scope = Scope(
-            catalog=self._scope.catalog,
-            calls=self._scope.calls,
-            current_schema=view.current_schema,
-            user=self._scope.user,
-            session_id=self._scope.session_id,
-            statement_id=self._scope.statement_id,
-        )
-        tree = parse_statement(view.query)
-        check_nodes(tree)
-        return QueryTranslator(scope, self._depth + 1).top(tree)
-
-    def _subquery(self, node: exp.Subquery) -> exp.Expr:
-        alias = self._alias(node.args["alias"]) if node.args.get("alias") else None
-        return exp.Subquery(this=self.query(node.this), alias=alias)
-
-    def _values(self, node: exp.Values) -> exp.Expr:
-        alias = self._alias(node.args["alias"]) if node.args.get("alias") else None
-        return exp.Values(expressions=self.expressions.all(node.expressions), alias=alias)
-
-    def _alias(self, node: exp.TableAlias) -> exp.TableAlias:
-        columns = [identifier(column) for column in node.args.get("columns") or []]
-        return exp.TableAlias(this=identifier(node.this), columns=columns)
-
-    # --- calls that emit rows ------------------------------------------------------------------
-
-    def _emitting(
-        self, node: exp.Select
-    ) -> tuple[int, UdfScript, exp.Anonymous, tuple[Column, ...] | None] | None:
-        """Place, script, call and EMITS columns of the emitting call in a select list."""
-        for place, projection in enumerate(node.expressions):
-            target, outputs = projection, None
-            if isinstance(projection, exp.Alias):
-                target = projection.this
-                if projection.alias.startswith(EMITS_ALIAS):
-                    outputs = parse_columns(projection.alias[len(EMITS_ALIAS) : -1])
-            if not isinstance(target, (exp.Anonymous, exp.Dot)):
-                continue
-            found = self.expressions.script_of(target)
-            if found is not None and found[0].output == "EMITS":
-                if outputs is None and target is not projection:
-                    raise refused(63, "an alias on a call that EMITS rows")
-                return place, found[0], found[1], outputs
-            if outputs is not None:
-                raise SqlError("42000", "EMITS is allowed for scripts that EMIT rows only")
-        return None
-
-    def _emitted(
-        self,
-        node: exp.Select,
-        place: int,
-        script: UdfScript,
-        function: exp.Anonymous,
-        outputs: tuple[Column, ...] | None,
-    ) -> exp.Expr:
-        """Run the call; the SELECT then reads what it emitted."""
-        others = [p for i, p in enumerate(node.expressions) if i != place]
-        if script.kind == "SET" and others:
-            raise SqlError("42000", f"script {script.name} EMITS rows: it stands alone in a SELECT")
-        for part in ("having", "qualify"):
-            if node.args.get(part):
-                raise refused(63, f"{part.upper()} beside a call that EMITS rows")
-        group = node.args.get("group")
-        if script.kind == "SCALAR" and group:
-            raise refused(63, "GROUP BY beside a SCALAR script that EMITS rows")
-        keys = self.expressions.all(group.expressions) if group else []
-        plain, order = split_order(function.expressions)
-        sorting: list[exp.Expr] = [exp.Ordered(this=key.copy(), nulls_first=False) for key in keys]
-        sorting += self.expressions.all(order)
-        arguments = self.expressions.arguments_for(script, plain)
-        passed = [self._projection(p) for p in others]
-        feed = exp.Select(
-            expressions=[*passed, *_numbered("k", keys), *_numbered("a", arguments)]
-            or [exp.Literal.number(0)],
-            **self._sources(node),
-        )
-        if node.args.get("where"):
-            feed.set("where", self.expressions.translate(node.args["where"]))
-        if sorting:
-            feed.set("order", exp.Order(expressions=sorting))
-        if self._ctes:
-            feed.set("with_", exp.With(expressions=[cte.copy() for cte in self._ctes]))
-        call = EmittingCall(script, outputs, feed.sql("duckdb"), len(others), len(keys))
-        return self._read(node, self._scope.calls.emitted(call), place, len(others))
-
-    def _read(self, node: exp.Select, relation: str, place: int, passed: int) -> exp.Expr:
-        parts = self._parts(node, skip=("with_", "from_", "joins", "expressions", "where", "group"))
-        source = exp.From(this=exp.to_table(relation))
-        columns: list[exp.Expr] = [exp.Star()]
-        if passed > 0 and place < passed:
-            raise refused(63, "an emitting call before other columns of the select list")
-        return exp.Select(expressions=columns, from_=source, **parts)
+def _position(node: exp.Expr, count: int) -> exp.Expr:
+    """A number that stands for a column of the select list."""
+    if not node.this.isdecimal() or not 1 <= int(node.this) <= count:
+        raise SqlError("42000", f"{node.this} is not the position of a column")
+    return exp.Literal.number(node.this)
 
 
-def _in_system(db: exp.Identifier) -> bool:
-    return identifier(db).name in SYSTEM_SCHEMAS
+def _ordered(key: exp.Expr, this: exp.Expr) -> exp.Ordered:
+    return exp.Ordered(
+        this=this, desc=key.args.get("desc"), nulls_first=key.args.get("nulls_first")
+    )
 
 
-def _numbered(letter: str, nodes: list[exp.Expr]) -> list[exp.Expr]:
-    return [exp.alias_(node, f"{letter}{i}") for i, node in enumerate(nodes)]
+def _unqualified(node: exp.Column) -> str:
+    """The name of a column that is not qualified, '' for another."""
+    if node.args.get("table") is not None or not isinstance(node.this, exp.Identifier):
+        return ""
+    return node.name if node.this.args.get("quoted") else node.name.upper()
 
 
-def _derived(
-    query: exp.Expr, alias: exp.TableAlias | None, name: str, columns: tuple[str, ...] = ()
-) -> exp.Subquery:
-    """A query in place of a table, under the table's name and with the view's column names."""
-    if alias is None:
-        alias = exp.TableAlias(this=exp.to_identifier(name, quoted=True))
-    if columns and not alias.args.get("columns"):
-        alias.set("columns", [exp.to_identifier(column, quoted=True) for column in columns])
-    return exp.Subquery(this=query, alias=alias)
+def _aliases(node: exp.Select) -> frozenset[str]:
+    """The aliases of a select list that are new names."""
+    return frozenset(
+        folded(projection.args["alias"])
+        for projection in node.expressions
+        if isinstance(projection, exp.Alias) and not _keeps_name(projection)
+    )
+
+
+def _keeps_name(node: exp.Alias) -> bool:
+    """Whether an alias is the name that its column has anyway."""
+    return isinstance(node.this, exp.Column) and _unqualified(node.this) == folded(
+        node.args["alias"]
+    )
 
 
 def _written(node: exp.Expr) -> str:
@@ -307,4 +286,4 @@ def _written(node: exp.Expr) -> str:
     # Every second part lies between quotes, where the letters' case is part of the value.
     parts = text.split("'")
     name = "'".join(p if number % 2 else p.upper() for number, p in enumerate(parts))
-    return name[:_NAME_LIMIT]
+    return name[:NAME_LIMIT]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from sqlglot import exp
 
 from exallm.local.exasol_type import Column
-from exallm.local.sql.functions import cast, utc_now
+from exallm.local.sql.kinds import DAY, TEXT, TIME, Kind, cast, null, typed
 from exallm.local.udf.script import UdfScript
 
 
@@ -38,6 +40,7 @@ class EmittingCall:
         arguments.
     :param passed: number of columns that go along with each emitted row (SCALAR only).
     :param keys: number of columns by which rows are grouped (SET only); rows arrive sorted by them.
+    :param arguments: number of arguments; for none the query has one column that means nothing.
     """
 
     script: UdfScript
@@ -45,6 +48,7 @@ class EmittingCall:
     query: str
     passed: int
     keys: int
+    arguments: int
 
 
 class Catalog(Protocol):
@@ -59,6 +63,12 @@ class Catalog(Protocol):
     def has_schema(self, name: str) -> bool:
         """Whether there is a schema of this name."""
 
+    def columns(self, schema: str, name: str) -> tuple[Column, ...] | None:
+        """The columns of a table, None where there is no such table."""
+
+    def described(self, query: str) -> Sequence[Column]:
+        """The columns that a DuckDB query gives, without running it."""
+
 
 class UdfCalls(Protocol):
     """Where the calls of a statement are kept until it ends."""
@@ -66,8 +76,12 @@ class UdfCalls(Protocol):
     def add(self, script: UdfScript) -> int:
         """Register a call that returns values; its number is what DuckDB hands back."""
 
-    def emitted(self, emitting: EmittingCall) -> str:
-        """Run a call that emits rows; the name of the DuckDB relation that holds them."""
+    def emitted(self, emitting: EmittingCall) -> tuple[str, tuple[Column, ...]]:
+        """Run a call that emits rows.
+
+        :returns: the DuckDB relation that holds the passed and the emitted columns, and the
+            emitted ones with their types.
+        """
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,7 @@ class Scope:
     :param user: name of the user, upper case.
     :param session_id: as CURRENT_SESSION gives it.
     :param statement_id: as CURRENT_STATEMENT gives it.
+    :param started_at: the statement's start in UTC: every CURRENT_TIMESTAMP of it.
     """
 
     catalog: Catalog
@@ -86,22 +101,26 @@ class Scope:
     user: str
     session_id: int
     statement_id: int
+    started_at: datetime
 
     def constant(self, name: str) -> exp.Expr | None:
         """The value of a constant that is written without parentheses, None for another name."""
         match name:
             case "CURRENT_USER" | "USER":
-                return exp.Literal.string(self.user)
+                return typed(cast(exp.Literal.string(self.user), "VARCHAR"), TEXT)
+            case "CURRENT_SCHEMA" if self.current_schema is None:
+                return null()
             case "CURRENT_SCHEMA":
-                return (
-                    exp.Literal.string(self.current_schema) if self.current_schema else exp.Null()
-                )
+                return typed(cast(exp.Literal.string(self.current_schema), "VARCHAR"), TEXT)
             case "CURRENT_SESSION":
-                return exp.Literal.number(self.session_id)
+                return typed(exp.Literal.number(self.session_id), Kind("DECIMAL", 20))
             case "CURRENT_STATEMENT":
-                return exp.Literal.number(self.statement_id)
+                return typed(exp.Literal.number(self.statement_id), Kind("DECIMAL", 18))
             case "CURRENT_DATE" | "SYSDATE":
-                return cast(utc_now(), "DATE")
+                return typed(cast(self._now("%Y-%m-%d"), "DATE"), DAY)
             case "CURRENT_TIMESTAMP" | "SYSTIMESTAMP" | "LOCALTIMESTAMP":
-                return utc_now()
+                return typed(cast(self._now("%Y-%m-%d %H:%M:%S.%f"), "TIMESTAMP"), TIME)
         return None
+
+    def _now(self, form: str) -> exp.Expr:
+        return exp.Literal.string(self.started_at.strftime(form))

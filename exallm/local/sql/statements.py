@@ -160,6 +160,20 @@ Statement = (
     | Definition
 )
 
+# Statements of Exasol's or DuckDB's that the embedded engine does not have.
+_REFUSED_HEADS = frozenset(
+    """
+    ANALYZE ATTACH BEGIN CALL CHECKPOINT CONSUMER COPY DEALLOCATE DESC DESCRIBE DETACH ENFORCE
+    EXPLAIN EXPORT FLUSH FORCE GRANT IMPERSONATE IMPORT INSTALL KILL LOAD LOCK PRAGMA PRELOAD
+    PREPARE RECOMPRESS RECOVER REFRESH RENAME REORGANIZE RESET REVOKE SET SHOW START SUMMARIZE
+    TABLE UNDO USE VACUUM VALUES
+    """.split()  # noqa: SIM905
+)
+_DEFINED = {
+    "CREATE": ("SCHEMA", "CONNECTION", "FORCE", "TABLE", "VIEW"),
+    "ALTER": ("SESSION", "SYSTEM", "TABLE"),
+}
+
 _QUERIES = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery, exp.Values)
 _CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable)
 
@@ -176,10 +190,25 @@ def read_statement(sql: str, current_schema: str | None) -> Statement:
     reader = TokenReader(text)
     if reader.at_end():
         raise syntax_error("empty statement")
+    _check_head(reader)
     known = _own(reader)
     if known is not None:
         return known
     return _parsed(text)
+
+
+def _check_head(reader: TokenReader) -> None:
+    """Refuse a statement by what it begins with, before any parser looks at the rest."""
+    words = reader.all_words()
+    head, kind = (*words, "", "")[:2]
+    if head in _REFUSED_HEADS:
+        raise refused(60, head)
+    if head in ("CREATE", "ALTER"):
+        kinds = [word for word in words[1:5] if word not in ("OR", "REPLACE", "OR REPLACE")]
+        if not kinds or kinds[0] not in _DEFINED[head]:
+            raise refused(60, f"{head} {kinds[0] if kinds else kind}")
+    if head == "INSERT" and "SET" in words:
+        raise refused(60, "INSERT ... SET")
 
 
 def _without_leading_comments(sql: str) -> str:
@@ -322,8 +351,8 @@ def _comment_on(reader: TokenReader) -> CommentOn:
 
 
 def _set_parameter(reader: TokenReader) -> SetParameter:
-    scope = "SYSTEM" if reader.text.upper().split()[1] == "SYSTEM" else "SESSION"
-    name = reader.identifier()
+    scope = "SYSTEM" if reader.all_words()[1] == "SYSTEM" else "SESSION"
+    name = reader.word()
     reader.expect("=")
     return reader.finish(SetParameter(scope, name, reader.value()))
 

@@ -5,44 +5,25 @@ Each works on tokens, so that strings, quoted identifiers and comments are never
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from sqlglot.dialects.exasol import Exasol
-from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from exallm.local.sql.refusal import syntax_error
+from exallm.local.sql.tokens import check_tokens, is_quoted, tokens_of
 
 # SELECT f(x) EMITS (a INT) is parsed as SELECT f(x) AS "EMITS(a INT)"; no user can write this
 # alias, because a quoted identifier with this beginning is refused.
 EMITS_ALIAS = "EMITS("
 
 
-class _Tokens(Exasol):
-    """The tokens of Exasol's SQL, none of which swallows the rest of its statement."""
-
-    class Tokenizer(Exasol.Tokenizer):
-        COMMANDS: ClassVar[set[TokenType]] = set()
-
-
-def tokens_of(sql: str) -> list[Token]:
-    """The tokens of a statement; :raises SqlError: 42000 where a string or comment never ends."""
-    try:
-        return list(_Tokens().tokenize(sql))
-    except SqlglotError as error:
-        raise syntax_error(str(error).splitlines()[0]) from error
-
-
 def to_parsable(sql: str) -> str:
     """The statement with EMITS lists as aliases, and without UTF8/ASCII and ENABLE/DISABLE."""
-    if "\0" in _outside_strings(sql):
-        raise syntax_error("NUL character outside a string")
     tokens = tokens_of(sql)
+    check_tokens(tokens, sql)
     edits: list[tuple[int, int, str]] = []
     for index, token in enumerate(tokens):
         word = token.text.upper()
-        if _is_quoted(token, sql):
-            if token.text.startswith(EMITS_ALIAS):
+        if is_quoted(token, sql):
+            if token.token_type is not TokenType.STRING and token.text.startswith(EMITS_ALIAS):
                 raise syntax_error(f'identifier "{EMITS_ALIAS}..." is reserved')
             continue
         previous = tokens[index - 1].text if index else ""
@@ -60,14 +41,6 @@ def to_parsable(sql: str) -> str:
     for start, end, text in reversed(edits):
         sql = sql[:start] + text + sql[end:]
     return sql
-
-
-def _outside_strings(sql: str) -> str:
-    return "".join(part for number, part in enumerate(sql.split("'")) if number % 2 == 0)
-
-
-def _is_quoted(token: Token, sql: str) -> bool:
-    return token.token_type is TokenType.STRING or sql[token.start : token.start + 1] in '"['
 
 
 def _text(tokens: list[Token], index: int) -> str:

@@ -5,39 +5,43 @@ Only what exallm and its tests read is here; every other EXA_ name is refused as
 
 from __future__ import annotations
 
+from exallm.local.sql.names import MARK, shown_sql
+
 SYSTEM_SCHEMAS = ("SYS", "EXA_STATISTICS")
 
 _SCHEMAS = """
     SELECT name AS SCHEMA_NAME, owner AS SCHEMA_OWNER, remark AS SCHEMA_COMMENT
     FROM _exallm.schemas
 """
-_TABLES = """
-    SELECT t.schema_name AS TABLE_SCHEMA, t.table_name AS TABLE_NAME, s.owner AS TABLE_OWNER,
-        r.remark AS TABLE_COMMENT, t.estimated_size AS TABLE_ROW_COUNT
+_TABLES = f"""
+    SELECT s.name AS TABLE_SCHEMA, {shown_sql("t.table_name")} AS TABLE_NAME,
+        s.owner AS TABLE_OWNER, r.remark AS TABLE_COMMENT,
+        CAST(t.estimated_size AS DECIMAL(18,0)) AS TABLE_ROW_COUNT
     FROM duckdb_tables() t
-    JOIN _exallm.schemas s ON s.name = t.schema_name
+    JOIN _exallm.schemas s ON s.name = {shown_sql("t.schema_name")}
     LEFT JOIN _exallm.remarks r
-        ON r.kind = 'TABLE' AND r.schema_name = t.schema_name AND r.name = t.table_name
-    WHERE t.database_name = current_database()
+        ON r.kind = 'TABLE' AND r.schema_name = s.name AND r.name = {shown_sql("t.table_name")}
+    WHERE t.database_name = current_database() AND starts_with(t.schema_name, '{MARK}')
 """
-_COLUMNS = """
-    SELECT c.schema_name AS COLUMN_SCHEMA, c.table_name AS COLUMN_TABLE,
-        'TABLE' AS COLUMN_OBJECT_TYPE, c.column_name AS COLUMN_NAME,
+_COLUMNS = f"""
+    SELECT s.name AS COLUMN_SCHEMA, {shown_sql("c.table_name")} AS COLUMN_TABLE,
+        'TABLE' AS COLUMN_OBJECT_TYPE, {shown_sql("c.column_name")} AS COLUMN_NAME,
         CASE c.data_type WHEN 'VARCHAR' THEN
-            'VARCHAR(' || coalesce(regexp_extract(k.constraint_text, '<= (\\d+)', 1), '2000000')
+            'VARCHAR('
+            || coalesce(regexp_extract(k.constraint_text, '<= (\\d+)\\)+$', 1), '2000000')
             || ') UTF8' ELSE c.data_type END AS COLUMN_TYPE,
-        c.column_index AS COLUMN_ORDINAL_POSITION, c.is_nullable AS COLUMN_IS_NULLABLE,
-        r.remark AS COLUMN_COMMENT
+        CAST(c.column_index AS DECIMAL(18,0)) AS COLUMN_ORDINAL_POSITION,
+        c.is_nullable AS COLUMN_IS_NULLABLE, r.remark AS COLUMN_COMMENT
     FROM duckdb_columns() c
-    JOIN _exallm.schemas s ON s.name = c.schema_name
+    JOIN _exallm.schemas s ON s.name = {shown_sql("c.schema_name")}
     LEFT JOIN duckdb_constraints() k
         ON k.constraint_type = 'CHECK' AND k.database_name = c.database_name
         AND k.schema_name = c.schema_name AND k.table_name = c.table_name
         AND k.constraint_column_names = [c.column_name] AND k.constraint_text LIKE '%length(%'
     LEFT JOIN _exallm.remarks r
-        ON r.kind = 'COLUMN' AND r.schema_name = c.schema_name
-        AND r.name = c.table_name || '.' || c.column_name
-    WHERE c.database_name = current_database()
+        ON r.kind = 'COLUMN' AND r.schema_name = s.name
+        AND r.name = {shown_sql("c.table_name")} || '.' || {shown_sql("c.column_name")}
+    WHERE c.database_name = current_database() AND starts_with(c.schema_name, '{MARK}')
 """
 _VIEWS = """
     SELECT v.schema_name AS VIEW_SCHEMA, v.name AS VIEW_NAME, s.owner AS VIEW_OWNER,
@@ -69,12 +73,13 @@ _PARAMETERS = """
     LEFT JOIN exallm_session_parameters s ON s.name = p.name
 """
 _CONNECTIONS = """
-    SELECT name AS CONNECTION_NAME, address AS CONNECTION_STRING, user_name AS USER_NAME,
+    SELECT name AS CONNECTION_NAME, nullif(address, '') AS CONNECTION_STRING,
+        nullif(user_name, '') AS USER_NAME,
         remark AS CONNECTION_COMMENT
     FROM _exallm.connections
 """
 
-_TABLES_BY_NAME = {
+TABLES_BY_NAME = {
     "DUAL": "SELECT NULL AS DUMMY",
     "EXA_SCHEMAS": _SCHEMAS,
     "EXA_ALL_SCHEMAS": _SCHEMAS,
@@ -83,13 +88,13 @@ _TABLES_BY_NAME = {
     "EXA_DBA_CONNECTIONS": _CONNECTIONS,
 }
 for _scope in ("ALL", "DBA", "USER"):
-    _TABLES_BY_NAME[f"EXA_{_scope}_TABLES"] = _TABLES
-    _TABLES_BY_NAME[f"EXA_{_scope}_COLUMNS"] = _COLUMNS
-    _TABLES_BY_NAME[f"EXA_{_scope}_VIEWS"] = _VIEWS
-    _TABLES_BY_NAME[f"EXA_{_scope}_SCRIPTS"] = _SCRIPTS
-    _TABLES_BY_NAME[f"EXA_{_scope}_OBJECTS"] = _OBJECTS
+    TABLES_BY_NAME[f"EXA_{_scope}_TABLES"] = _TABLES
+    TABLES_BY_NAME[f"EXA_{_scope}_COLUMNS"] = _COLUMNS
+    TABLES_BY_NAME[f"EXA_{_scope}_VIEWS"] = _VIEWS
+    TABLES_BY_NAME[f"EXA_{_scope}_SCRIPTS"] = _SCRIPTS
+    TABLES_BY_NAME[f"EXA_{_scope}_OBJECTS"] = _OBJECTS
 
 
 def system_table(name: str) -> str | None:
     """The DuckDB query behind a system table, None for another name."""
-    return _TABLES_BY_NAME.get(name)
+    return TABLES_BY_NAME.get(name)

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from sqlglot.tokenizer_core import Token, TokenType
 
+from exallm.local.sql.names import checked
 from exallm.local.sql.refusal import syntax_error
-from exallm.local.sql.surface import tokens_of
+from exallm.local.sql.tokens import is_quoted, tokens_of
 from exallm.local.sql_error import SqlError
 
 T = TypeVar("T")
@@ -40,6 +41,14 @@ class TokenReader:
         """The next token in upper case, '' at the end."""
         return "" if self.at_end() else self._tokens[self._place].text.upper()
 
+    def all_words(self) -> list[str]:
+        """Every word and symbol of the statement in upper case, '' in place of quoted ones."""
+        return [
+            part
+            for token in self._tokens
+            for part in ([""] if self._quoted(token) else token.text.upper().split())
+        ]
+
     def accept(self, *words: str) -> bool:
         """Move past these words, separate tokens or one, if they are what comes next."""
         place = self._place
@@ -70,10 +79,10 @@ class TokenReader:
         if token.token_type is TokenType.STRING:
             raise syntax_error(f"unexpected string '{token.text}', expected an identifier")
         if self._quoted(token):
-            return token.text
+            return checked(token.text, is_quoted=True)
         if not (token.text[0].isalpha() and token.text.replace("_", "a").isalnum()):
             raise syntax_error(f"unexpected '{token.text}', expected an identifier")
-        return token.text.upper()
+        return checked(token.text, is_quoted=False)
 
     def dotted(self) -> list[str]:
         """Identifiers with dots between them."""
@@ -154,4 +163,4 @@ class TokenReader:
         return syntax_error(f"unexpected {found}, {wanted}")
 
     def _quoted(self, token: Token) -> bool:
-        return token.token_type is TokenType.STRING or self.text[token.start] in '"['
+        return is_quoted(token, self.text)

@@ -190,10 +190,14 @@ class Conversation:
                 session.commit()
             session.autocommit = wanted
         if attributes.get("queryTimeout") is not None:
-            session.query_timeout_s = int(attributes["queryTimeout"])
+            seconds = attributes["queryTimeout"]
+            if not isinstance(seconds, int) or seconds < 0:
+                raise SqlError("42000", "queryTimeout takes a number of seconds")
+            session.query_timeout_s = seconds
         if "currentSchema" in attributes:
             schema = attributes["currentSchema"]
-            session.open_schema(str(schema).upper() if schema else None)
+            exact = schema if schema and session.catalog.has_schema(str(schema)) else None
+            session.open_schema(exact or (str(schema).upper() if schema else None))
 
     def _attributes(self, session: Session) -> dict[str, Any]:
         return {

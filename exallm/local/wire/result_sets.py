@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from exallm.local.engine.result import Result, ResultSet, RowCount
+from exallm.local.engine.result import Result, ResultSet, RowCount, decimal_text
 from exallm.local.exasol_type import ExasolType
 from exallm.local.sql_error import SqlError
 
@@ -61,7 +61,7 @@ class ResultSets:
 
     def close(self, handles: object) -> None:
         """Forget these results."""
-        if not isinstance(handles, list):
+        if not isinstance(handles, list) or not all(isinstance(h, int) for h in handles):
             raise SqlError("42000", "closeResultSet takes a list of handles")
         for handle in handles:
             self._open.pop(handle, None)
@@ -78,7 +78,7 @@ def _values(column: pa.ChunkedArray, type_: ExasolType) -> list[Any]:
     match type_.name:
         case "DECIMAL":
             whole = type_.scale == 0 and type_.precision <= 18
-            return list(column.cast(pa.int64() if whole else pa.string()).to_pylist())
+            return list((column.cast(pa.int64()) if whole else decimal_text(column)).to_pylist())
         case "DATE":
             return list(column.cast(pa.string()).to_pylist())
         case "TIMESTAMP":

@@ -1,0 +1,1 @@
+"""``make bench``: exallm beside what users have today, measured in one run."""

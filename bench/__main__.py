@@ -1,0 +1,100 @@
+"""``python -m bench``: every benchmark, a table, and one JSON object as the last line."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bench import duplicates, f1_delta, first_answer, prefix, second_process, throughput
+from bench.database import open_database
+from bench.error import BenchError
+from bench.machine import describe_machine
+from bench.project import PROJECT, bench_folder, say
+from bench.question_source import load_questions
+from bench.result import Result, json_line, result_table
+from bench.settings import BenchSettings
+from bench.workbench import Workbench
+from exallm_udfs.errors import ExallmError
+
+_WIDTH = 160
+
+BENCHMARKS: dict[str, Callable[[Workbench], list[Result]]] = {
+    "throughput": throughput.measure,
+    "prefix": prefix.measure,
+    "duplicates": duplicates.measure,
+    "f1_delta": f1_delta.measure,
+    "first_answer": first_answer.measure,
+    "second_process": second_process.measure,
+}
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Questions in the form of SQuAD v1.1; by default XQuAD, found beside the project or "
+    "loaded from the Hub.",
+)
+@click.option("--rows", type=click.IntRange(1), help="Take this many questions, by default all.")
+@click.option("--quick", is_flag=True, help="A smoke test with few rows: its figures mean nothing.")
+@click.option(
+    "--only",
+    type=click.Choice(list(BENCHMARKS)),
+    multiple=True,
+    help="Run this benchmark; may be given several times.",
+)
+def bench(data: Path | None, rows: int | None, quick: bool, only: tuple[str, ...]) -> None:
+    """Measure exallm beside what users have today.
+
+    \b
+    Example:
+      python -m bench --data xquad.en.json --rows 200
+    """
+    settings = BenchSettings.quick() if quick else BenchSettings()
+    if rows is not None:
+        settings = replace(settings, rows=rows)
+    began = time.monotonic()
+    folder = bench_folder()
+    questions = load_questions(data, PROJECT, folder / "data")[: settings.rows]
+    # The table is for people and may be piped: it keeps its width, and the JSON its one line.
+    console = Console(width=_WIDTH)
+    console.print(f"{datetime.date.today()}: {describe_machine()}")
+    with open_database(folder / "home", settings.processes) as database:
+        workbench = Workbench(settings, questions, database, folder, say)
+        results = run(workbench, only or tuple(BENCHMARKS))
+    console.print(result_table(results))
+    console.print(f"{len(questions)} questions, {time.monotonic() - began:.0f} s in all")
+    click.echo(json_line(results))
+
+
+def run(workbench: Workbench, names: Sequence[str]) -> list[Result]:
+    """The results of these benchmarks, one after the other."""
+    return [result for name in names for result in BENCHMARKS[name](workbench)]
+
+
+def main() -> None:
+    """Run the command: 0 done, 1 failed, 2 bad usage, 130 interrupted."""
+    os.environ.setdefault("EXASOL_TELEMETRY_DISABLE", "1")
+    try:
+        bench(standalone_mode=False)
+    except (BenchError, ExallmError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

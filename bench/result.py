@@ -1,0 +1,95 @@
+"""What the bench has to show, and what it found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.table import Table
+from rich.text import Text
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A figure's meaning and its limit; None for a figure that is only reported."""
+
+    what: str
+    limit: float | None
+    direction: Literal["at least", "at most"] = "at least"
+
+    def met_by(self, value: float) -> bool:
+        if self.limit is None:
+            return True
+        return value >= self.limit if self.direction == "at least" else value <= self.limit
+
+
+AIMS: dict[str, Aim] = {
+    "batch_vs_article": Aim("AI_ANSWER_BATCH against the article's function as printed", 60),
+    "batch_vs_cached": Aim("the same, with its model cached and our stop rule", 10),
+    "scalar_vs_article": Aim("GPT2_INFERENCE against the article's function as printed", 25),
+    "batch_vs_te": Aim("AI_ANSWER_BATCH against exasol-transformers-extension 5.2.1", 15),
+    "batch_vs_raw": Aim("AI_ANSWER_BATCH against the bare engine", 0.92),
+    "prefix": Aim("shared prefixes, on against off", 1.6),
+    "duplicates": Aim("every prompt ten times, collapsing on against off", 8),
+    "int8_f1_delta": Aim("F1 of the default engine minus torch fp32, in points", -1.0),
+    "first_answer_s": Aim("new process to first answer, in seconds", 3, "at most"),
+    "second_process_memory": Aim("memory that a second process adds, over the first's", None),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One figure.
+
+    :param key: one of :data:`AIMS`.
+    :param value: None where this machine cannot measure it; the detail says why.
+    :param detail: what was measured on both sides, in words and figures.
+    """
+
+    key: str
+    value: float | None
+    detail: str
+
+    def __post_init__(self) -> None:
+        if self.key not in AIMS:
+            raise ValueError(f"{self.key} is no figure of the bench")
+
+
+def result_table(results: Sequence[Result]) -> Table:
+    """A row a figure, with its limit and how it came about."""
+    table = Table(title="exallm beside what there is", title_justify="left", expand=True)
+    table.add_column("key", style="bold", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("limit", justify="right", no_wrap=True)
+    table.add_column("what", ratio=2)
+    table.add_column("measured", ratio=5)
+    for result in results:
+        aim = AIMS[result.key]
+        table.add_row(
+            result.key,
+            _value(result, aim),
+            ""
+            if aim.limit is None
+            else f"{'>=' if aim.direction == 'at least' else '<='} {aim.limit:g}",
+            aim.what,
+            result.detail,
+        )
+    return table
+
+
+def json_line(results: Sequence[Result]) -> str:
+    """All figures of the bench as one JSON object, null for what was not measured."""
+    values = {result.key: result.value for result in results}
+    figures = {key: values.get(key) for key in AIMS}
+    return json.dumps(
+        {key: None if value is None else round(value, 3) for key, value in figures.items()}
+    )
+
+
+def _value(result: Result, aim: Aim) -> Text:
+    if result.value is None:
+        return Text("-", style="dim")
+    shown = f"{result.value:.2f}" if abs(result.value) < 10 else f"{result.value:.1f}"
+    return Text(shown, style="green" if aim.met_by(result.value) else "red")

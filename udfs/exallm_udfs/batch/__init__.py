@@ -1,0 +1,1 @@
+"""From rows to answers: read, prepare, generate, conclude, one step a module."""
