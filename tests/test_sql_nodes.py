@@ -40,6 +40,10 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("SELECT A FROM T ORDER BY A LIMIT 1, 2", [(2,), (3,)]),
     ("SELECT -A AS A FROM T ORDER BY A", [(-3,), (-2,), (-1,)]),
     ("SELECT X FROM (SELECT A AS X FROM T ORDER BY A DESC LIMIT 2) ORDER BY X", [(2,), (3,)]),
+    (
+        "SELECT DISTINCT A + 1 AS N, B FROM T ORDER BY A + 1, B",
+        [("2", "x"), ("3", None), ("4", "Z")],
+    ),
     # groups
     ("SELECT DISTINCT A FROM U ORDER BY A", [(1,), (4,)]),
     ("SELECT A, COUNT(*), COUNT(D) FROM U GROUP BY A ORDER BY A", [(1, 2, 2), (4, 1, 0)]),
@@ -301,6 +305,10 @@ REFUSED: list[tuple[str, str]] = [
     ("SELECT CASE WHEN TRUE THEN 1 ENDIF", "ENDIF"),
     ("SELECT GROUP_CONCAT(DISTINCT A ORDER BY A) FROM T", "ORDER BY in LISTAGG(DISTINCT ...)"),
     ("SELECT LISTAGG(B) FROM T", "LISTAGG without a separator"),
+    ("SELECT 'a' || 1 + 2", "|| beside + or -"),
+    ("SELECT 1 + 2 || 'a'", "|| beside + or -"),
+    ("SELECT DISTINCT A FROM T ORDER BY B", "ORDER BY with DISTINCT"),
+    ("CREATE TABLE X (A INT COMMENT IS 'x')", "COMMENT IS in CREATE TABLE"),
     # conversions that nobody asked for
     ("SELECT A FROM T WHERE B = 1", "DECIMAL and VARCHAR in a comparison"),
     ("SELECT A FROM T WHERE A = B", "DECIMAL and VARCHAR in a comparison"),

@@ -10,7 +10,7 @@ from exallm.local.exasol_type import VARCHAR_LIMIT, Column, ExasolType
 from exallm.local.sql.changes import ChangeTranslator
 from exallm.local.sql.expressions import data_type
 from exallm.local.sql.functions import utc_now
-from exallm.local.sql.kinds import convert
+from exallm.local.sql.kinds import convert, is_text_literal
 from exallm.local.sql.names import MARK, folded, quoted, stored, table_sql
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.refusal import refused
@@ -128,7 +128,13 @@ class DefinitionTranslator:
                 if isinstance(part.parent, exp.Cast) and isinstance(part, exp.DataType):
                     continue
                 raise refused(60, f"DEFAULT {node.sql('exasol')}")
-        return convert(self._queries.expressions.translate(node), type_)
+        value = self._queries.expressions.translate(node)
+        if is_text_literal(value) and type_.name == "VARCHAR" and len(value.name) > type_.size:
+            raise SqlError("22001", "data exception - string data, right truncation.")
+        default = convert(value, type_)
+        if any(default.find_all(exp.Anonymous)):
+            raise refused(60, f"DEFAULT {node.sql('exasol')} for a {type_.name}")
+        return default
 
 
 def _type(node: exp.ColumnDef) -> ExasolType:

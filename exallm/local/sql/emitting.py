@@ -53,6 +53,7 @@ class EmittingSelects:
         if found is None:
             return None
         self._check(node, found)
+        environment.outer = None  # the rows go in before any outer query reads its own
         expressions = self._queries.expressions
         others = [p for i, p in enumerate(node.expressions) if i != found.place]
         passed = self._queries.projections(others, environment)

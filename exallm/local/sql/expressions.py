@@ -26,6 +26,7 @@ from exallm.local.sql.kinds import (
     common_kind,
     comparable,
     convert,
+    empty_text,
     is_text_literal,
     kind_of,
     mixed,
@@ -155,7 +156,7 @@ class Expressions:
     def _literal(self, node: exp.Literal) -> exp.Expr:
         if not node.is_string:
             return number_literal(node.this)
-        return null() if node.this == "" else typed(exp.Literal.string(node.this), TEXT)
+        return empty_text() if node.this == "" else typed(exp.Literal.string(node.this), TEXT)
 
     def _paren(self, node: exp.Paren) -> exp.Expr:
         inner = self.translate(node.this)
@@ -308,6 +309,7 @@ class Expressions:
     # --- operators -----------------------------------------------------------------------------
 
     def _calculation(self, node: exp.Binary) -> exp.Expr:
+        _check_precedence(node, (exp.Add, exp.Sub), exp.DPipe)
         return calculated(type(node), self.translate(node.this), self.translate(node.expression))
 
     def _division(self, node: exp.Div) -> exp.Expr:
@@ -317,6 +319,7 @@ class Expressions:
         parts: list[exp.Expr] = []
         left: exp.Expr = node
         while isinstance(left, exp.DPipe):
+            _check_precedence(left, exp.DPipe, (exp.Add, exp.Sub))
             parts.insert(0, as_text(self.translate(left.expression)))
             left = left.this
         return typed(concatenation([as_text(self.translate(left)), *parts]), TEXT)
@@ -401,6 +404,18 @@ class Expressions:
     def _subquery(self, node: exp.Expr) -> exp.Expr:
         subquery, kind = self._queries.value_query(node)
         return typed(subquery, kind)
+
+
+def _check_precedence(
+    node: exp.Binary,
+    kinds: type[exp.Expr] | tuple[type[exp.Expr], ...],
+    others: type[exp.Expr] | tuple[type[exp.Expr], ...],
+) -> None:
+    """Databases differ in what 'a' || 1 + 2 means."""
+    if isinstance(node, kinds) and isinstance(node.this, others):
+        raise refused(62, "|| beside + or - without parentheses")
+    if isinstance(node, kinds) and isinstance(node.expression, others):
+        raise refused(62, "|| beside + or - without parentheses")
 
 
 def data_type(node: exp.DataType) -> ExasolType:

@@ -24,7 +24,7 @@ TIMESTAMP = re.compile(DATE.pattern + r"(?: [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]
 TRUE_WORDS = ("1", "true", "t", "yes", "y", "on")
 FALSE_WORDS = ("0", "false", "f", "no", "n", "off")
 
-_KEY = "kind"
+_KEY, _EMPTY = "kind", "empty"
 _NUMBERS = frozenset({"DECIMAL", "DOUBLE"})
 _TIMES = frozenset({"DATE", "TIMESTAMP"})
 
@@ -93,6 +93,20 @@ def kind_of(node: exp.Expr) -> Kind:
 def null() -> exp.Expr:
     """NULL."""
     return typed(exp.Null(), UNKNOWN)
+
+
+def empty_text() -> exp.Expr:
+    """The literal '': NULL beside any value, a VARCHAR where it stands alone."""
+    node = null()
+    node.meta[_EMPTY] = True
+    return node
+
+
+def settled(nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
+    """The values of one column; where nothing else says what they are, '' makes them texts."""
+    if common_kind(nodes) != UNKNOWN or not any(node.meta.get(_EMPTY) for node in nodes):
+        return list(nodes)
+    return [as_text(node) for node in nodes]
 
 
 def call(name: str, *arguments: exp.Expr | str | int) -> exp.Anonymous:

@@ -11,7 +11,7 @@ from exallm.local.sql.dialect import EmbeddedExasol
 from exallm.local.sql.emitting import EmittingSelects
 from exallm.local.sql.environment import Environment, OutputColumn, TranslatedQuery
 from exallm.local.sql.expressions import Expressions
-from exallm.local.sql.kinds import Kind, common_kind, comparable, kind_of, united
+from exallm.local.sql.kinds import Kind, common_kind, comparable, kind_of, settled, united
 from exallm.local.sql.names import NAME_LIMIT, folded, stored_identifier
 from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql.scope import Scope
@@ -73,7 +73,9 @@ class QueryTranslator:
         rows = [self.expressions.all(row.expressions) for row in node.expressions]
         if any(len(row) != len(names) for row in rows):
             raise SqlError("42000", f"VALUES has rows of another length than {len(names)}")
-        columns = [comparable(list(column), "VALUES") for column in zip(*rows, strict=True)]
+        columns = [
+            settled(comparable(list(column), "VALUES")) for column in zip(*rows, strict=True)
+        ]
         outputs = tuple(
             OutputColumn(name, common_kind(column))
             for name, column in zip(names, columns, strict=True)
@@ -158,6 +160,8 @@ class QueryTranslator:
                 keys = [self._group_key(key, len(columns)) for key in group.expressions]
                 parts["group"] = exp.Group(expressions=keys)
             parts |= self.shape(node, columns, _aliases(node))
+            if node.args.get("distinct"):
+                _check_distinct(parts.get("order"), projections)
         return TranslatedQuery(exp.Select(expressions=projections, **parts), columns)
 
     def projections(
@@ -207,6 +211,7 @@ class QueryTranslator:
             inner = self.expressions.translate(node)
             is_column = isinstance(node, exp.Column) and isinstance(inner, exp.Column)
             name = folded(node.this) if is_column else _written(node)
+        (inner,) = settled([inner])
         projection = exp.Alias(this=inner, alias=stored_identifier(name))
         return projection, (OutputColumn(name, kind_of(inner)),)
 
@@ -240,6 +245,18 @@ class QueryTranslator:
                 raise refused(62, f"{part.upper()} {number.sql('exasol')}")
             parts[part] = kind(expression=exp.Literal.number(number.this))
         return parts
+
+
+def _check_distinct(order: object, projections: Sequence[exp.Expr]) -> None:
+    """Of rows that became one, a column outside the list has no value to sort by."""
+    listed = [part.this if isinstance(part, exp.Alias) else part for part in projections]
+    if any(isinstance(part, exp.Star) or part.is_star for part in projections):
+        return
+    for key in order.expressions if isinstance(order, exp.Order) else []:
+        column = key.this
+        is_name = isinstance(column, exp.Column) and column.args.get("table") is None
+        if not is_name and not isinstance(column, exp.Literal) and column not in listed:
+            raise SqlError("42000", "ORDER BY with DISTINCT takes what the select list has")
 
 
 def _position(node: exp.Expr, count: int) -> exp.Expr:

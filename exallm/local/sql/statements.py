@@ -6,6 +6,7 @@ become a :class:`Query`, :class:`Change` or :class:`Definition` with sqlglot's t
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -207,8 +208,14 @@ def _check_head(reader: TokenReader) -> None:
         kinds = [word for word in words[1:5] if word not in ("OR", "REPLACE", "OR REPLACE")]
         if not kinds or kinds[0] not in _DEFINED[head]:
             raise refused(60, f"{head} {kinds[0] if kinds else kind}")
+    if head == "CREATE" and "TABLE" in words[1:5] and _in_a_row(words, "COMMENT", "IS"):
+        raise refused(60, "COMMENT IS in CREATE TABLE")
     if head == "INSERT" and "SET" in words:
         raise refused(60, "INSERT ... SET")
+
+
+def _in_a_row(words: list[str], one: str, two: str) -> bool:
+    return (one, two) in itertools.pairwise(words)
 
 
 def _without_leading_comments(sql: str) -> str:
