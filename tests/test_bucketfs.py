@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import io
@@ -257,7 +258,8 @@ def talk(server: BucketFsServer, *parts: bytes, end: bool = True) -> bytes:
         for part in parts:
             connection.sendall(part)
         if end:
-            connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # the server may have closed it already
+                connection.shutdown(socket.SHUT_WR)
         received = b""
         while piece := connection.recv(65536):
             received += piece
