@@ -1,6 +1,8 @@
 # make demo   a model behind a SELECT, on this machine, from nothing
 # make test   every test that needs no Exasol and no GPU
-# make check  formatting, lint and types
+# make check  formatting, lint, types and the grammar of the SQL
+# make bench  what it costs against what users have today, about 25 minutes on an idle machine;
+#             BENCH="--only prefix" runs a part of it, BENCH=--help tells more
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 export EXASOL_TELEMETRY_DISABLE = 1
 
-.PHONY: demo test check format clean
+.PHONY: demo test check bench format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
@@ -22,6 +24,9 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff parse --dialect exasol --format none sql
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench $(BENCH)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

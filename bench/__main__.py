@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,15 +12,15 @@ import click
 from rich.console import Console
 
 from bench import duplicates, f1_delta, first_answer, prefix, second_process, throughput
+from bench.command import run_command
 from bench.database import open_database
-from bench.error import BenchError
 from bench.machine import describe_machine
+from bench.page import PAGE, TABLE_COMMAND, write_section
 from bench.project import PROJECT, bench_folder, say
 from bench.question_source import load_questions
-from bench.result import Result, json_line, result_table
+from bench.result import Result, json_line, markdown_table, result_table
 from bench.settings import BenchSettings
 from bench.workbench import Workbench
-from exallm_udfs.errors import ExallmError
 
 _WIDTH = 160
 
@@ -51,13 +49,18 @@ BENCHMARKS: dict[str, Callable[[Workbench], list[Result]]] = {
     multiple=True,
     help="Run this benchmark; may be given several times.",
 )
-def bench(data: Path | None, rows: int | None, quick: bool, only: tuple[str, ...]) -> None:
+@click.option("--write", is_flag=True, help="Put the table into docs/performance.md, too.")
+def bench(
+    data: Path | None, rows: int | None, quick: bool, only: tuple[str, ...], write: bool
+) -> None:
     """Measure exallm beside what users have today.
 
     \b
     Example:
       python -m bench --data xquad.en.json --rows 200
     """
+    if write and (quick or only):
+        raise click.UsageError("--write is for the whole bench, without --quick and --only")
     settings = BenchSettings.quick() if quick else BenchSettings()
     if rows is not None:
         settings = replace(settings, rows=rows)
@@ -66,12 +69,16 @@ def bench(data: Path | None, rows: int | None, quick: bool, only: tuple[str, ...
     questions = load_questions(data, PROJECT, folder / "data")[: settings.rows]
     # The table is for people and may be piped: it keeps its width, and the JSON its one line.
     console = Console(width=_WIDTH)
-    console.print(f"{datetime.date.today()}: {describe_machine()}")
-    with open_database(folder / "home", settings.processes) as database:
+    machine = f"{datetime.date.today()}: {describe_machine()}"
+    console.print(machine)
+    with open_database(folder / "home", settings.worker_limit) as database:
         workbench = Workbench(settings, questions, database, folder, say)
         results = run(workbench, only or tuple(BENCHMARKS))
     console.print(result_table(results))
-    console.print(f"{len(questions)} questions, {time.monotonic() - began:.0f} s in all")
+    length = f"{len(questions)} questions, {time.monotonic() - began:.0f} s in all"
+    console.print(length)
+    if write:
+        write_section(PAGE, TABLE_COMMAND, f"{machine}; {length}.\n\n{markdown_table(results)}")
     click.echo(json_line(results))
 
 
@@ -80,21 +87,5 @@ def run(workbench: Workbench, names: Sequence[str]) -> list[Result]:
     return [result for name in names for result in BENCHMARKS[name](workbench)]
 
 
-def main() -> None:
-    """Run the command: 0 done, 1 failed, 2 bad usage, 130 interrupted."""
-    os.environ.setdefault("EXASOL_TELEMETRY_DISABLE", "1")
-    try:
-        bench(standalone_mode=False)
-    except (BenchError, ExallmError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        sys.exit(130)
-
-
 if __name__ == "__main__":
-    main()
+    run_command(bench)

@@ -1,11 +1,12 @@
 """``python -m bench.curves``: rows a second against batch size, prompt length and processes.
 
-Prints a table, keeps the points in ``.bench/curves.json`` and draws ``docs/performance.svg``.
+Prints a table, draws ``docs/performance.svg`` and puts both into ``docs/performance.md``.
 Each point is the median of a few whole statements, with starting processes and loading the model.
 """
 
 from __future__ import annotations
 
+import datetime
 import json
 import subprocess
 from collections.abc import Sequence
@@ -17,9 +18,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from bench.command import run_command
 from bench.database import open_database
 from bench.environments import TORCH
+from bench.machine import describe_machine
 from bench.measurement import Timed, median_rate
+from bench.page import CURVES_COMMAND, PAGE, write_section
 from bench.project import PROJECT, bench_folder, say
 from bench.question_source import load_questions
 from bench.questions import Question, five_a_passage
@@ -43,7 +47,7 @@ class Point:
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="As for python -m bench.")
-@click.option("--quick", is_flag=True, help="A smoke test with few rows: it draws nothing.")
+@click.option("--quick", is_flag=True, help="A smoke test: it writes nothing.")
 def curves(data: Path | None, quick: bool) -> None:
     """Measure and draw how the rows a second depend on the work's shape.
 
@@ -61,16 +65,20 @@ def curves(data: Path | None, quick: bool) -> None:
             "prompt length (tokens)": prompt_lengths(bench),
             "processes": process_counts(bench),
         }
+    machine = f"{datetime.date.today()}: {describe_machine()}"
     Console().print(_table(found))
+    if quick:
+        return
     points = folder / "curves.json"
     points.write_text(
         json.dumps({name: [[p.x, p.rate] for p in curve] for name, curve in found.items()})
     )
-    if not quick:
-        drawing = PROJECT / "docs" / "performance.svg"
-        command = [str(TORCH.python(folder, say)), "-m", "bench.plot", str(points), str(drawing)]
-        subprocess.run(command, cwd=PROJECT, check=True)
-        click.echo(f"drawn: {drawing.relative_to(PROJECT)}")
+    drawing = PAGE.with_suffix(".svg")
+    command = [str(TORCH.python(folder, say)), "-m", "bench.plot", str(points), str(drawing)]
+    subprocess.run(command, cwd=PROJECT, check=True)
+    picture = f"![rows a second against {', '.join(found)}]({drawing.name})"
+    content = f"{machine}.\n\n{picture}\n\n{_markdown(found)}"
+    write_section(PAGE, CURVES_COMMAND, content)
 
 
 def batch_sizes(bench: Workbench) -> list[Point]:
@@ -140,5 +148,13 @@ def _table(found: dict[str, list[Point]]) -> Table:
     return table
 
 
+def _markdown(found: dict[str, list[Point]]) -> str:
+    lines = ["| against | rows a second |", "|---|---|"]
+    for name, curve in found.items():
+        points = ", ".join(f"{point.x:g}: {point.rate:.1f}" for point in curve)
+        lines.append(f"| {name} | {points} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    curves()
+    run_command(curves)

@@ -8,18 +8,26 @@ from bench.error import BenchError
 from bench.project import PROJECT
 
 PAGE = PROJECT / "docs" / "performance.md"
-BEGIN = "<!-- written by python -m bench --write -->"
-END = "<!-- end of what was written -->"
+TABLE_COMMAND = "python -m bench --write"
+CURVES_COMMAND = "python -m bench.curves"
 
 
-def write_section(page: Path, content: str) -> None:
-    """Put the content between the page's two marks; all else stays.
+def marks(command: str) -> tuple[str, str]:
+    """The lines of the page between which a command writes."""
+    return f"<!-- written by {command} -->", f"<!-- end of {command} -->"
+
+
+def write_section(page: Path, command: str, content: str) -> None:
+    """Put the content between the command's two marks; all else stays.
 
     :raises BenchError: where the page has not each mark once, in their order.
     """
+    opening, closing = marks(command)
     text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in after or END in after:
-        raise BenchError(f"{page.name} has not the lines {BEGIN} and {END}, each once; put them in")
-    page.write_text(f"{before}{BEGIN}\n\n{content}\n\n{END}{after}", encoding="utf-8")
+    before, begin, rest = text.partition(opening)
+    _, end, after = rest.partition(closing)
+    if not begin or not end or opening in rest or closing in after:
+        raise BenchError(
+            f"{page.name} has not the lines {opening} and {closing}, each once; put them in"
+        )
+    page.write_text(f"{before}{opening}\n\n{content}\n\n{closing}{after}", encoding="utf-8")

@@ -104,12 +104,16 @@ def spread_by_length(questions: Sequence[Question], count: int) -> list[Question
 
 
 def five_a_passage(questions: Sequence[Question], passages: int) -> list[Question]:
-    """The first five questions of the first passages that have as many."""
+    """The first five questions of the first passages that have as many, numbered anew from 0."""
     by_document: dict[int, list[Question]] = {}
     for question in questions:
         by_document.setdefault(question.document, []).append(question)
     chosen = [group[:5] for group in by_document.values() if len(group) >= 5][:passages]
-    return [question for group in chosen for question in group]
+    return [
+        replace(question, document=document)
+        for document, group in enumerate(chosen)
+        for question in group
+    ]
 
 
 def _squad_rows(content: Any, file: Path) -> Iterator[tuple[str, str, list[str]]]:

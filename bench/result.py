@@ -70,13 +70,23 @@ def result_table(results: Sequence[Result]) -> Table:
         table.add_row(
             result.key,
             _value(result, aim),
-            ""
-            if aim.limit is None
-            else f"{'>=' if aim.direction == 'at least' else '<='} {aim.limit:g}",
+            _limit(aim),
             aim.what,
             result.detail,
         )
     return table
+
+
+def markdown_table(results: Sequence[Result]) -> str:
+    """The same table for a page."""
+    lines = ["| key | value | limit | measured |", "|---|---|---|---|"]
+    for result in results:
+        aim = AIMS[result.key]
+        lines.append(
+            f"| `{result.key}` | {_value(result, aim).plain} | {_limit(aim)} | "
+            f"{aim.what}: {result.detail} |"
+        )
+    return "\n".join(lines)
 
 
 def json_line(results: Sequence[Result]) -> str:
@@ -86,6 +96,12 @@ def json_line(results: Sequence[Result]) -> str:
     return json.dumps(
         {key: None if value is None else round(value, 3) for key, value in figures.items()}
     )
+
+
+def _limit(aim: Aim) -> str:
+    if aim.limit is None:
+        return ""
+    return f"{'>=' if aim.direction == 'at least' else '<='} {aim.limit:g}"
 
 
 def _value(result: Result, aim: Aim) -> Text:

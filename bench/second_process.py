@@ -10,6 +10,7 @@ import re
 import threading
 from pathlib import Path
 
+from bench.error import BenchError
 from bench.questions import five_a_passage
 from bench.result import Result
 from bench.workbench import Workbench
@@ -20,13 +21,13 @@ _WORKER = b"exallm.local.udf.worker"
 
 
 class PeakMemory:
-    """Watches the UDF processes below an engine's process; ``bytes`` is the highest sum of Pss."""
+    """Watches the UDF processes below an engine's process; ``sizes`` are their Pss at its peak."""
 
     def __init__(self, engine: int) -> None:
         self._engine = engine
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch)
-        self.bytes = 0
+        self.sizes: list[int] = []
 
     def __enter__(self) -> PeakMemory:
         self._thread.start()
@@ -38,7 +39,17 @@ class PeakMemory:
 
     def _watch(self) -> None:
         while not self._done.wait(_INTERVAL_S):
-            self.bytes = max(self.bytes, sum(map(pss_bytes, worker_processes(self._engine))))
+            sizes = [pss_bytes(pid) for pid in worker_processes(self._engine)]
+            self.sizes = max(self.sizes, sizes, key=sum)
+
+    @property
+    def bytes(self) -> int:
+        return sum(self.sizes)
+
+    @property
+    def loaded(self) -> int:
+        """Processes with a model, which outweighs all else; the engine may have a spare one."""
+        return sum(size > max(self.sizes) / 2 for size in self.sizes)
 
 
 def worker_processes(engine: int) -> list[int]:
@@ -75,6 +86,8 @@ def measure(bench: Workbench) -> list[Result]:
     for processes in (1, 2):
         with PeakMemory(bench.database.pid) as peak:
             bench.database.answer_batch(processes, bench.process_options)
+        if peak.loaded != processes:
+            raise BenchError(f"{peak.loaded} UDF processes answered instead of {processes}")
         peaks.append(peak.bytes)
     one, two = peaks
     return [

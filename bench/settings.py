@@ -42,12 +42,12 @@ class BenchSettings:
     def quick(cls) -> BenchSettings:
         """A smoke test: every benchmark runs, no figure means anything."""
         return cls(
-            rows=5,
+            rows=10,
             rounds=1,
             printed_rows=1,
             cached_rows=1,
             extension_rows=1,
-            passages=1,
+            passages=2,
             distinct_prompts=1,
             copies=2,
             first_answers=1,
@@ -58,3 +58,8 @@ class BenchSettings:
     def threads(self) -> int:
         """CPU threads of one process."""
         return max(1, (os.cpu_count() or 1) // self.processes)
+
+    @property
+    def worker_limit(self) -> int:
+        """The most UDF processes of one call; two are needed to see what the second one adds."""
+        return max(2, self.processes)

@@ -20,7 +20,7 @@ from bench.environments import Environment
 from bench.error import BenchError
 from bench.machine import cpu_flags
 from bench.measurement import Timed, median_rate, paired_interval, ratio, share_equal
-from bench.page import BEGIN, END, PAGE, write_section
+from bench.page import CURVES_COMMAND, PAGE, TABLE_COMMAND, marks, write_section
 from bench.program import Program
 from bench.question_source import load_questions, read_parquet
 from bench.questions import (
@@ -223,7 +223,9 @@ def test_five_questions_are_taken_of_passages_that_have_them() -> None:
     questions += [question(n, document=1) for n in range(10, 16)]
     questions += [question(n, document=2) for n in range(20, 25)]
     assert [q.row_id for q in five_a_passage(questions, 1)] == ["10", "11", "12", "13", "14"]
-    assert {q.document for q in five_a_passage(questions, 9)} == {1, 2}
+    two = five_a_passage(questions, 9)
+    assert [q.row_id for q in two[5:]] == ["20", "21", "22", "23", "24"]
+    assert [q.document for q in two] == [0] * 5 + [1] * 5
 
 
 def test_longer_contexts_take_each_passage_once_and_leave_a_rest_out() -> None:
@@ -353,27 +355,43 @@ def test_udf_processes_are_found_below_their_engine_with_their_memory() -> None:
     assert pss_bytes(worker) == 0
 
 
+BEGIN, END = marks(TABLE_COMMAND)
+
+
 def test_a_page_gets_a_new_section_and_keeps_all_else(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow\n")
-    write_section(page, markdown_table([Result("prefix", 2.0, "4 rows/s against 2")]))
+    content = markdown_table([Result("prefix", 2.0, "4 rows/s against 2")])
+    write_section(page, TABLE_COMMAND, content)
     text = page.read_text()
     assert text.startswith("above\n") and text.endswith("\nbelow\n") and "old" not in text
     assert "| `prefix` | 2.00 | >= 1.6 | shared prefixes, on against off: 4 rows/s" in text
-    write_section(page, "newer")
+    write_section(page, TABLE_COMMAND, "newer")
     assert page.read_text() == f"above\n{BEGIN}\n\nnewer\n\n{END}\nbelow\n"
 
 
-@pytest.mark.parametrize("text", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{END}"])
+@pytest.mark.parametrize("text", ["", BEGIN, END + BEGIN, BEGIN + END + END, 2 * (BEGIN + END)])
 def test_a_page_without_its_marks_is_left_alone(tmp_path: Path, text: str) -> None:
     page = tmp_path / "page.md"
     page.write_text(text)
     with pytest.raises(BenchError, match="each once"):
-        write_section(page, "new")
+        write_section(page, TABLE_COMMAND, "new")
     assert page.read_text() == text
 
 
-def test_the_project_s_page_has_its_marks_once() -> None:
+@pytest.mark.parametrize("command", [TABLE_COMMAND, CURVES_COMMAND])
+def test_the_project_s_page_has_its_marks_once(command: str) -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert (text.count(BEGIN), text.count(END)) == (1, 1)
-    assert text.index(BEGIN) < text.index(END)
+    opening, closing = marks(command)
+    assert (text.count(opening), text.count(closing)) == (1, 1)
+    assert text.index(opening) < text.index(closing)
+
+
+@pytest.mark.parametrize("other", [["--quick"], ["--only", "prefix"]])
+def test_parts_of_the_bench_are_not_written_into_the_page(other: list[str]) -> None:
+    command = [sys.executable, "-m", "bench", "--write", *other]
+    done = subprocess.run(
+        command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "--write is for the whole bench" in done.stderr

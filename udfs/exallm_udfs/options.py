@@ -43,7 +43,7 @@ class Options:
     :param max_error_ratio: more row errors than this share of a group's rows stop the statement.
     :param reproducible: the same input gives the same bytes, whatever rows are beside it.
     :param collapse_duplicates: compute equal prompts once, where the temperature is 0.
-    :param share_prefixes: order prompts so that what they begin with is computed once.
+    :param share_prefixes: order prompts, so that what they begin with is computed once.
     :param batch_rows: prompts that the engine gets at once.
     :param min_score: an answer with a lower score is no answer.
     """
@@ -94,6 +94,7 @@ class Options:
             seed=0 if self.seed is None else self.seed,
             stop=manifest.prompt.stop if self.stop is None else self.stop,
             reproducible=self.reproducible,
+            share_prefixes=self.share_prefixes,
         )
 
 

@@ -1,0 +1,27 @@
+"""How the bench's commands end."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from bench.error import BenchError
+from exallm_udfs.errors import ExallmError
+
+
+def run_command(command: click.Command) -> None:
+    """Run a command: 0 done, 1 failed, 2 bad usage, 130 interrupted."""
+    os.environ.setdefault("EXASOL_TELEMETRY_DISABLE", "1")
+    try:
+        command(standalone_mode=False)
+    except (BenchError, ExallmError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
