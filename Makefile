@@ -1,5 +1,6 @@
 # make demo   a model behind a SELECT, on this machine, from nothing
-# make test   every test that needs no Exasol and no GPU
+# make test   every test that needs no Exasol, no GPU and no torch
+# make test-hub   those that need torch
 # make check  formatting, lint, types and the grammar of the SQL
 # make bench  what it costs against what users have today, about 25 minutes on an idle machine;
 #             BENCH="--only prefix" runs a part of it, BENCH=--help tells more
@@ -11,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 export EXASOL_TELEMETRY_DISABLE = 1
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test test-hub check bench format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
@@ -24,6 +25,10 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff parse --dialect exasol --format none sql
+
+# Needs torch and optimum-intel: pip install -e '.[hub]' into the environment first.
+test-hub: $(VENV)/.dev
+	$(BIN)/python -m pytest -m hub
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(BENCH)

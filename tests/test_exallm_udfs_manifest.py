@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import (
+    Adapter,
     EngineFiles,
     GenerationDefaults,
     Manifest,
@@ -132,7 +133,10 @@ def test_a_manifest_with_a_mistake_is_refused_by_name(path: str, value: object, 
     assert names in caught.value.problem
 
 
-@pytest.mark.parametrize("field", list(json.loads(manifest().to_json())))
+FIELDS = sorted(set(json.loads(manifest().to_json())) - {"adapter"})
+
+
+@pytest.mark.parametrize("field", FIELDS)
 def test_no_field_may_be_missing(field: str) -> None:
     document = json.loads(manifest().to_json())
     del document[field]
@@ -209,3 +213,19 @@ def test_two_files_may_not_differ_in_case_alone() -> None:
     files = (PackageFile("model.gguf", 1, DIGEST), PackageFile("Model.gguf", 1, DIGEST))
     with pytest.raises(ValueError, match="same path"):
         manifest(files=files)
+
+
+def test_a_manifest_written_before_adapters_were_kept_is_read() -> None:
+    document = json.loads(manifest().to_json())
+    assert document.pop("adapter") is None
+    assert Manifest.from_json(json.dumps(document)) == manifest()
+
+
+def test_an_adapter_is_read_as_it_was_written_and_has_to_be_in_the_package() -> None:
+    files = (*manifest().files, PackageFile("adapter/adapter_config.json", 3, DIGEST))
+    merged = manifest(files=files, adapter=Adapter("adapter", 2.0, DIGEST))
+    assert Manifest.from_json(merged.to_json()) == merged
+    with pytest.raises(ValueError, match="not in the package"):
+        manifest(adapter=Adapter("adapter", 2.0, DIGEST))
+    with pytest.raises(ValueError, match="sha256"):
+        Adapter("adapter", 2.0, "short")

@@ -9,6 +9,7 @@ import json
 import re
 import tempfile
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 from exallm.models.gguf_source import CONTEXT_LENGTH, MAX_NEW_TOKENS
@@ -85,8 +86,10 @@ def _convert(checkpoint: Path, folder: Path, licence: str, progress: Progress) -
     """Write int8 IR of model and tokenizer; the folder appears whole or not at all."""
     try:
         from optimum.exporters.openvino import main_export
-        from optimum.intel import OVConfig, OVWeightQuantizationConfig
+        from optimum.intel import OVConfig
         from transformers.utils import logging
+
+        import_module("nncf")
     except ImportError as error:
         raise _extra_missing() from error
     progress("converting the checkpoint to OpenVINO IR, 8 bits a weight")
@@ -101,8 +104,9 @@ def _convert(checkpoint: Path, folder: Path, licence: str, progress: Progress) -
                 task="text-generation-with-past",
                 trust_remote_code=False,
                 convert_tokenizer=True,
-                ov_config=OVConfig(quantization_config=OVWeightQuantizationConfig(bits=8)),
+                ov_config=OVConfig(quantization_config=None),
             )
+            _compress(Path(scratch))
         except (ValueError, KeyError, OSError, RuntimeError) as error:
             raise _not_convertible(str(checkpoint), str(error).splitlines()[0]) from error
         described = {"licence": licence, "context_length": _context_length(checkpoint)}
@@ -111,6 +115,21 @@ def _convert(checkpoint: Path, folder: Path, licence: str, progress: Progress) -
             _remove(folder)
         Path(scratch).rename(folder)
         Path(scratch).mkdir()  # the context manager removes what it made
+
+
+def _compress(folder: Path) -> None:
+    """Store the weights with 8 bits; the export leaves those of small models as they are."""
+    import openvino
+
+    nncf = import_module("nncf")
+    file = folder / "openvino_model.xml"
+    compressed = folder / "compressed.xml"
+    core = openvino.Core()
+    core.set_property({"ENABLE_MMAP": False})  # the file that was read is replaced
+    model = nncf.compress_weights(core.read_model(file), mode=nncf.CompressWeightsMode.INT8_ASYM)
+    openvino.save_model(model, compressed, compress_to_fp16=False)
+    compressed.replace(file)
+    compressed.with_suffix(".bin").replace(file.with_suffix(".bin"))
 
 
 def _context_length(checkpoint: Path) -> int:

@@ -32,6 +32,7 @@ def build_manifest(source: PackageSource, name: str, version: int) -> Manifest:
         evaluation=(),
         licence=source.licence,
         created_at=now.isoformat().replace("+00:00", "Z"),
+        adapter=source.adapter,
     )
 
 

@@ -6,19 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from exallm_udfs.manifest import GenerationDefaults, PromptSettings
+from exallm_udfs.manifest import Adapter, GenerationDefaults, PromptSettings
 
 Progress = Callable[[str], None]
-
-
-def write_whole(file: Path, write: Callable[[Path], None]) -> None:
-    """Let ``write`` make a file under another name first: it appears whole or not at all."""
-    unfinished = file.with_name(f"{file.name}.unfinished")
-    try:
-        write(unfinished)
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -31,6 +21,7 @@ class PackageSource:
     :param tokenizer: the file that holds the tokenizer.
     :param context_length: tokens of prompt and answer together.
     :param licence: of the weights, as an SPDX expression.
+    :param adapter: the LoRA adapter that was merged into the weights, or None.
     """
 
     folder: Path
@@ -41,3 +32,4 @@ class PackageSource:
     generation: GenerationDefaults
     context_length: int
     licence: str
+    adapter: Adapter | None = None

@@ -69,6 +69,23 @@ class EngineFiles:
 
 
 @dataclass(frozen=True)
+class Adapter:
+    """The LoRA adapter that was merged into the weights.
+
+    :param path: the folder of the package that keeps it as it was trained.
+    :param scale: what its products were multiplied with.
+    :param base_sha256: digest of the GGUF that it was merged into.
+    """
+
+    path: str
+    scale: float
+    base_sha256: str
+
+    def __post_init__(self) -> None:
+        check_sha256(self.base_sha256)
+
+
+@dataclass(frozen=True)
 class Training:
     """Where the weights come from.
 
@@ -98,6 +115,7 @@ class Manifest:
     :param evaluation: measured figures, one mapping a measurement.
     :param licence: of the weights, as an SPDX expression.
     :param created_at: UTC, ``2026-01-31T12:00:00Z``.
+    :param adapter: None for weights that no adapter was merged into.
 
     Contradictions raise ``ValueError``.
     """
@@ -116,6 +134,7 @@ class Manifest:
     evaluation: tuple[Mapping[str, Figure], ...]
     licence: str
     created_at: str
+    adapter: Adapter | None = None
 
     def __post_init__(self) -> None:
         check_model_name(self.name)
@@ -138,15 +157,21 @@ class Manifest:
     def _check_engines(self) -> None:
         if not self.engines:
             raise ValueError("a package names at least one engine")
-        paths = [file.path for file in self.files]
         for engine, opened in self.engines.items():
             if engine not in ENGINES:
                 raise ValueError(f"engine {engine!r} is not one of {', '.join(ENGINES)}")
-            inside = opened.path == "." or any(
-                path == opened.path or path.startswith(f"{opened.path}/") for path in paths
-            )
-            if not inside:
+            if not self.files_of(opened.path):
                 raise ValueError(f"engine {engine}: {opened.path!r} is not in the package")
+        if self.adapter is not None and not self.files_of(self.adapter.path):
+            raise ValueError(f"adapter: {self.adapter.path!r} is not in the package")
+
+    def files_of(self, path: str) -> tuple[PackageFile, ...]:
+        """The file of that path, the files below that folder, or for ``.`` all files."""
+        return tuple(
+            file
+            for file in self.files
+            if path == "." or file.path == path or file.path.startswith(f"{path}/")
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
@@ -171,6 +196,7 @@ class Manifest:
 def _read(top: Fields) -> Manifest:
     top.refuse_unknown(field.name for field in fields(Manifest))
     base, training = top.take("base"), top.take("training")
+    adapter = top.take("adapter") if "adapter" in top else None
     return Manifest(
         name=top.take_text("name"),
         version=top.take_integer("version", 1, 10**9 - 1),
@@ -189,6 +215,7 @@ def _read(top: Fields) -> Manifest:
         evaluation=tuple(_read_figures(value) for value in top.take_list("evaluation")),
         licence=top.take_text("licence"),
         created_at=top.take_text("created_at"),
+        adapter=None if adapter is None else _read_adapter(adapter),
     )
 
 
@@ -220,6 +247,16 @@ def _read_generation(value: Any) -> GenerationDefaults:
     return GenerationDefaults(
         max_new_tokens=entry.take_integer("max_new_tokens", 1, MAX_NEW_TOKENS_LIMIT),
         temperature=entry.take_number("temperature", 0.0, MAX_TEMPERATURE),
+    )
+
+
+def _read_adapter(value: Any) -> Adapter:
+    entry = Fields(value, "adapter")
+    entry.refuse_unknown(field.name for field in fields(Adapter))
+    return Adapter(
+        path=entry.take_text("path"),
+        scale=entry.take_number("scale", 0.0, 1e6),
+        base_sha256=entry.take_text("base_sha256"),
     )
 
 

@@ -102,12 +102,7 @@ def _make_room(name: str, needed: int, memory_limit: int) -> None:
 
 
 def _needed_bytes(manifest: Manifest, engine: str) -> int:
-    opened = manifest.engines[engine].path
-    weights = sum(
-        file.bytes
-        for file in manifest.files
-        if opened == "." or file.path == opened or file.path.startswith(f"{opened}/")
-    )
+    weights = sum(file.bytes for file in manifest.files_of(manifest.engines[engine].path))
     return _ENGINE_BYTES + _WEIGHT_COPIES * weights
 
 

@@ -116,10 +116,12 @@ class TorchEngine:
             return auto_class.from_pretrained(
                 str(self._path), local_files_only=True, trust_remote_code=False, **arguments
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (ImportError, KeyError, OSError, RuntimeError, ValueError) as error:
+            # transformers asks for more packages where it finds no tokenizer.
+            lines = str(error).strip().splitlines() or [type(error).__name__]
             raise ExallmError(
                 "E-EXALLM-MODEL-13",
-                f"the engine cannot load {self._path.name}: {str(error).strip().splitlines()[0]}",
+                f"the engine cannot load {self._path.name}: {lines[0].strip()}",
                 "package a transformers checkpoint with safetensors weights and its tokenizer",
             ) from error
 
