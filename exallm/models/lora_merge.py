@@ -16,12 +16,12 @@ from exallm.models.gguf_tensors import (
     tensor_values,
 )
 from exallm.models.lora_adapter import LoraAdapter, LoraPair, cannot_merge
+from exallm_udfs.engines.openvino import GGUF_ARCHITECTURES
 from exallm_udfs.gguf_header import GgufHeader, GgufTensor, read_gguf_header
 
 if TYPE_CHECKING:
     import numpy
 
-_ARCHITECTURES = ("llama", "qwen2", "qwen3")
 _TENSOR_NAMES = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -130,7 +130,7 @@ def _sum(tensor: GgufTensor, content: bytes, products: dict[str, _Product]) -> n
 def _products(header: GgufHeader, adapter: LoraAdapter) -> dict[str, _Product]:
     """Name of a tensor to what is added to it, computed when it is asked for."""
     architecture = header.metadata.get("general.architecture")
-    if architecture not in _ARCHITECTURES:
+    if architecture not in GGUF_ARCHITECTURES:
         raise cannot_merge(f"the base is of architecture {architecture}")
     shapes = {tensor.name: tensor.shape for tensor in header.tensors}
     products = {}
