@@ -15,6 +15,7 @@ from exallm.home import exallm_home
 from exallm.local.control import EngineSettings, start, stop
 from exallm.local.engine_home import USER, EngineHome
 from exallm.models.smollm2_source import smollm2_file
+from tests.udf_harness import RUNTIMES, Runtime, UseEngine, engine_in_use
 
 os.environ["EXASOL_TELEMETRY_DISABLE"] = "1"
 _schemas = itertools.count(1)
@@ -68,3 +69,17 @@ def connect_to(home: EngineHome, **options: Any) -> Any:
     assert running is not None, "the engine is gone"
     settings = {"user": USER, "password": home.password(), "encryption": False, **options}
     return pyexasol.connect(dsn=running.dsn, **settings)
+
+
+@pytest.fixture(params=RUNTIMES, ids=["mock", "strict"])
+def runtime(request: pytest.FixtureRequest) -> Runtime:
+    """Each of the two runtimes that run the scripts of ``sql/udfs``."""
+    chosen: Runtime = request.param
+    return chosen
+
+
+@pytest.fixture
+def use() -> Iterator[UseEngine]:
+    """Puts an engine in the place of every model."""
+    with engine_in_use() as use:
+        yield use

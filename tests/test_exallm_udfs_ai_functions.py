@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from exallm_udfs.functions import token_count
 from exallm_udfs.model_cache import LoadedModel
 from tests.udf_harness import (
     REGISTRY,
-    RUNTIMES,
     SCRIPTS,
     SPECIAL_TOKEN,
     TEMPLATE,
@@ -23,30 +21,16 @@ from tests.udf_harness import (
     Completed,
     RuleEngine,
     Runtime,
+    UseEngine,
     answer,
     complete,
     echo,
-    engine_in_use,
     find_answer,
     manifest_of,
     options,
 )
 
 ERRORS = ExallmError, SqlError
-
-UseEngine = Callable[[RuleEngine], RuleEngine]
-
-
-@pytest.fixture(params=RUNTIMES, ids=["mock", "strict"])
-def runtime(request: pytest.FixtureRequest) -> Runtime:
-    chosen: Runtime = request.param
-    return chosen
-
-
-@pytest.fixture
-def use() -> Iterator[UseEngine]:
-    with engine_in_use() as use:
-        yield use
 
 
 def test_the_scalar_functions_answer(runtime: Runtime, use: UseEngine) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from tests.udf_harness import (
     Rows,
     RuleEngine,
     Runtime,
+    UseEngine,
     answer,
     complete,
     echo,
@@ -29,20 +29,6 @@ from tests.udf_harness import (
 )
 
 ERRORS = ExallmError, SqlError
-
-UseEngine = Callable[[RuleEngine], RuleEngine]
-
-
-@pytest.fixture(params=RUNTIMES, ids=["mock", "strict"])
-def runtime(request: pytest.FixtureRequest) -> Runtime:
-    chosen: Runtime = request.param
-    return chosen
-
-
-@pytest.fixture
-def use() -> Iterator[UseEngine]:
-    with engine_in_use() as use:
-        yield use
 
 
 def test_equal_prompts_are_computed_once(runtime: Runtime, use: UseEngine) -> None:

@@ -17,17 +17,11 @@ from exallm_udfs.functions.inference import Inference
 from exallm_udfs.manifest import EngineFiles, GenerationDefaults, Manifest, PromptSettings
 from exallm_udfs.package import describe_file, package_sha256
 from exallm_udfs.registry import RegisteredModel, RegisteredVersion, Registry
-from tests.udf_harness import MockRuntime, Rows, Runtime, StrictRuntime
+from tests.udf_harness import Rows, Runtime
 
 PATH = "/buckets/bfsdefault/default/exallm/models/qa/v1"
 DIGEST = "0123456789abcdef" * 4
 ERRORS = ExallmError, SqlError
-
-
-@pytest.fixture(params=[MockRuntime(), StrictRuntime()], ids=["mock", "strict"])
-def runtime(request: pytest.FixtureRequest) -> Runtime:
-    chosen: Runtime = request.param
-    return chosen
 
 
 def test_compile_registry_gives_the_documented_text(runtime: Runtime) -> None:

@@ -247,8 +247,11 @@ REGISTRY = registry_of("qa", "other")
 RUNTIMES: list[Runtime] = [MockRuntime(), StrictRuntime()]
 
 
+UseEngine = Callable[[RuleEngine], RuleEngine]
+
+
 @contextmanager
-def engine_in_use() -> Iterator[Callable[[RuleEngine], RuleEngine]]:
+def engine_in_use() -> Iterator[UseEngine]:
     """A function that puts an engine in the place of every model, until the end of the block."""
     with pytest.MonkeyPatch.context() as patch:
 
