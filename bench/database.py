@@ -137,6 +137,12 @@ def open_database(folder: Path, processes: int) -> Iterator[Database]:
         _exallm(environment, "local", "stop")
 
 
+def add_model(folder: Path, source: str, name: str) -> None:
+    """``exallm model add`` for the engine that runs below ``folder``."""
+    environment = {**os.environ, "EXALLM_HOME": str(folder)}
+    _exallm(environment, "model", "add", source, "--name", name, "--local")
+
+
 def _exallm(environment: Mapping[str, str], *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "exallm.cli.main", *arguments],

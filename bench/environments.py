@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.error import BenchError
+from bench.project import PROJECT
 
 
 @dataclass(frozen=True)
@@ -60,4 +61,8 @@ TRANSFORMERS_EXTENSION = Environment(
         "torch==2.13.0",
         "transformers==5.23.0",
     ),
+)
+TRAINER = Environment(
+    "trainer",
+    ("--editable", f"{PROJECT}[trainer]", "peft==0.21.2", "trl==1.16.0"),
 )

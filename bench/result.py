@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,22 +38,31 @@ AIMS: dict[str, Aim] = {
     "second_process_memory": Aim("memory that a second process adds, over the first's", None),
 }
 
+TRAINING_AIMS: dict[str, Aim] = {
+    "f1_tuned": Aim("F1 of the shipped adapter, through AI_ANSWER_BATCH in SQL", 70),
+    "em_tuned": Aim("exact match of the same", 58),
+    "f1_base": Aim("F1 of the base, shown four examples", None),
+    "gain_low": Aim("lower end of the paired 95% interval of the F1 gain, in points", 30),
+    "tokens_per_s_vs_trl": Aim("LoRA training, non-padding tokens a second, against TRL", 1.3),
+    "resume_equal": Aim("a killed run goes on to the same bits", 1),
+}
+
 
 @dataclass(frozen=True)
 class Result:
     """One figure.
 
-    :param key: one of :data:`AIMS`.
+    :param key: one of :data:`AIMS` or :data:`TRAINING_AIMS`.
     :param value: None where this machine cannot measure it; the detail says why.
     :param detail: what was measured on both sides, in words and figures.
     """
 
     key: str
-    value: float | None
+    value: float | bool | None
     detail: str
 
     def __post_init__(self) -> None:
-        if self.key not in AIMS:
+        if self.key not in AIMS | TRAINING_AIMS:
             raise ValueError(f"{self.key} is no figure of the bench")
 
 
@@ -66,7 +75,7 @@ def result_table(results: Sequence[Result]) -> Table:
     table.add_column("what", ratio=2)
     table.add_column("measured", ratio=5)
     for result in results:
-        aim = AIMS[result.key]
+        aim = (AIMS | TRAINING_AIMS)[result.key]
         table.add_row(
             result.key,
             _value(result, aim),
@@ -81,7 +90,7 @@ def markdown_table(results: Sequence[Result]) -> str:
     """The same table for a page."""
     lines = ["| key | value | limit | measured |", "|---|---|---|---|"]
     for result in results:
-        aim = AIMS[result.key]
+        aim = (AIMS | TRAINING_AIMS)[result.key]
         lines.append(
             f"| `{result.key}` | {_value(result, aim).plain} | {_limit(aim)} | "
             f"{aim.what}: {result.detail} |"
@@ -89,12 +98,15 @@ def markdown_table(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def json_line(results: Sequence[Result]) -> str:
-    """All figures of the bench as one JSON object, null for what was not measured."""
+def json_line(results: Sequence[Result], aims: Mapping[str, Aim] = AIMS) -> str:
+    """All figures of a bench as one JSON object, null for what was not measured."""
     values = {result.key: result.value for result in results}
-    figures = {key: values.get(key) for key in AIMS}
+    figures = {key: values.get(key) for key in aims}
     return json.dumps(
-        {key: None if value is None else round(value, 3) for key, value in figures.items()}
+        {
+            key: round(value, 3) if isinstance(value, float) else value
+            for key, value in figures.items()
+        }
     )
 
 
@@ -107,5 +119,7 @@ def _limit(aim: Aim) -> str:
 def _value(result: Result, aim: Aim) -> Text:
     if result.value is None:
         return Text("-", style="dim")
+    if isinstance(result.value, bool):
+        return Text(str(result.value).lower(), style="green" if result.value else "red")
     shown = f"{result.value:.2f}" if abs(result.value) < 10 else f"{result.value:.1f}"
     return Text(shown, style="green" if aim.met_by(result.value) else "red")

@@ -28,7 +28,7 @@ class BenchSettings:
     cached_rows: int = 6
     extension_rows: int = 8
     passages: int = 60
-    distinct_prompts: int = 60
+    distinct_prompts: int = 100
     copies: int = 10
     first_answers: int = 5
     processes: int = os.cpu_count() or 1

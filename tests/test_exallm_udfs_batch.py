@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from exallm.local.sql_error import SqlError
 from exallm_udfs.batch import request as batch_request
+from exallm_udfs.batch.known_generations import KnownGenerations
+from exallm_udfs.engines.engine import Generation
 from exallm_udfs.errors import ExallmError
 from tests.udf_harness import (
     POISON,
@@ -40,6 +43,35 @@ def test_equal_prompts_are_computed_once(runtime: Runtime, use: UseEngine) -> No
     assert sum(row.latency_ms == 0 for row in found.values()) >= 27
     assert {row.prompt_tokens for row in found.values()} == {4}
     assert {row.completion_tokens for row in found.values()} == {2}
+
+
+def test_equal_prompts_of_distant_rows_are_computed_once(
+    runtime: Runtime, use: UseEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = use(RuleEngine(echo))
+    monkeypatch.setattr(batch_request, "WINDOW_ROWS", 4)
+    rows = [(str(i), "qa", f"text {i % 3}", "{}") for i in range(30)]
+    rows.append(("longer", "qa", "text 0", options(max_new_tokens=5)))
+    rows.append(("again", "qa", "text 0", "{}"))
+    found = complete(runtime, rows)
+    computed = sorted(prompt[-1] for call in engine.calls for prompt in call)
+    assert computed == ["0", "0", "1", "2"]  # one of them with other settings
+    assert all(found[str(i)].text == f"TEXT {i % 3}" for i in range(30))
+    assert found["again"].latency_ms == 0
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    known = KnownGenerations(most_characters=1000)
+    model: Any = SimpleNamespace(version="qa@v1", settings="greedy", engine=None)
+    for number in range(5):
+        known.add(model, f"prompt {number}", Generation("x" * 50, 1, 1, "stop", 0.5))
+    assert [known.get(model, f"prompt {number}") is not None for number in range(5)] == [
+        *[False] * 3,
+        *[True] * 2,
+    ]
+    known.add(model, "long", Generation("x" * 2000, 1, 1, "stop", 0.5))
+    assert known.get(model, "long") is None
+    assert known.get(model, "prompt 4") is None
 
 
 @pytest.mark.parametrize("extra", [{"collapse_duplicates": False}, {"temperature": 0.5}])

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
+from exallm_udfs.batch.known_generations import KnownGenerations
 from exallm_udfs.batch.model import Model
 from exallm_udfs.batch.prompt_order import order_prompts
 from exallm_udfs.engines.engine import Generation
@@ -28,15 +29,24 @@ class Outcome:
 
 
 def generate(
-    model: Model, prompts: Sequence[str], options: Options
+    model: Model, prompts: Sequence[str], options: Options, known: KnownGenerations
 ) -> Iterator[tuple[int, Outcome]]:
     """The position and the outcome of each prompt, batch by batch, in no set order.
+
+    With greedy decoding, equal prompts are computed once, also over several calls, as far as
+    ``known`` remembers.
 
     A prompt that makes the engine fail is found by halving its batch, and its outcome is an error;
     an ``ExallmError`` of the engine is raised, since no prompt could be computed.
     """
-    greedy = model.settings.temperature == 0
-    askers = _askers(prompts, collapse=greedy and options.collapse_duplicates)
+    collapse = model.settings.temperature == 0 and options.collapse_duplicates
+    askers = []
+    for positions in _askers(prompts, collapse):
+        generation = known.get(model, prompts[positions[0]]) if collapse else None
+        if generation is None:
+            askers.append(positions)
+        else:
+            yield from ((position, Outcome(generation, 0.0)) for position in positions)
     firsts = [positions[0] for positions in askers]
     order = list(range(len(askers)))
     if options.share_prefixes:
@@ -45,6 +55,8 @@ def generate(
         batch = order[start : start + options.batch_rows]
         outcomes = _run(model, [prompts[firsts[index]] for index in batch])
         for index, outcome in zip(batch, outcomes, strict=True):
+            if collapse and isinstance(outcome.result, Generation):
+                known.add(model, prompts[firsts[index]], outcome.result)
             yield firsts[index], outcome
             for position in askers[index][1:]:
                 yield position, replace(outcome, latency_ms=0.0)

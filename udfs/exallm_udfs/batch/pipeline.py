@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from exallm_udfs.batch.generate import Outcome, generate
+from exallm_udfs.batch.known_generations import KnownGenerations
 from exallm_udfs.batch.model import Model, Models
 from exallm_udfs.batch.request import Request
 from exallm_udfs.batch.result import Result, Usage
@@ -35,6 +36,7 @@ class Pipeline:
     def __init__(self, models: Models, task: Task) -> None:
         self._models = models
         self._task = task
+        self._known = KnownGenerations()
 
     def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Result]]:
         """Each request exactly once with its result, as results come, in no set order.
@@ -67,7 +69,7 @@ class Pipeline:
             for number, question in enumerate(questions):
                 prompts.append(question.prompt)
                 owners.append((pending, number))
-        for position, outcome in generate(model, prompts, options):
+        for position, outcome in generate(model, prompts, options, self._known):
             pending, number = owners[position]
             pending.outcomes[number] = outcome
             if pending.complete:

@@ -1,0 +1,82 @@
+"""``python -m bench.train``: the shipped adapter and the trainer, measured; trains nothing long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bench import resume, training_speed, tuned
+from bench.command import run_command
+from bench.error import BenchError
+from bench.machine import describe_machine
+from bench.project import PROJECT, bench_folder, say
+from bench.question_source import load_questions
+from bench.questions import Question, read_questions
+from bench.result import TRAINING_AIMS, Result, json_line, result_table
+from bench.training_bench import TrainingBench, TrainingSettings
+from exallm.models.smollm2_source import smollm2_file
+
+_BESIDE_THE_PROJECT = Path("../shared/data/squad-train-12-articles.json")
+_WIDTH = 160
+BENCHMARKS: dict[str, Callable[[TrainingBench], list[Result]]] = {
+    "tuned": tuned.measure,
+    "speed": training_speed.measure,
+    "resume": resume.measure,
+}
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Held-out questions in the form of SQuAD v1.1; by default XQuAD.",
+)
+@click.option(
+    "--training-data",
+    type=click.Path(path_type=Path),
+    help="Questions to train on for a few steps, in the same form.",
+)
+@click.option(
+    "--only",
+    type=click.Choice(list(BENCHMARKS)),
+    multiple=True,
+    help="Run this benchmark; may be given several times.",
+)
+def train_bench(data: Path | None, training_data: Path | None, only: tuple[str, ...]) -> None:
+    """Measure the adapter that exallm ships, and its trainer beside TRL.
+
+    \b
+    Example:
+      python -m bench.train --data xquad.en.json --only tuned
+    """
+    began = time.monotonic()
+    folder = bench_folder()
+    bench = TrainingBench(
+        TrainingSettings(),
+        smollm2_file(folder / "home" / "models", say),
+        _training_questions(training_data),
+        load_questions(data, PROJECT, folder / "data"),
+        folder,
+        say,
+    )
+    console = Console(width=_WIDTH)
+    console.print(describe_machine())
+    results = [r for name in only or tuple(BENCHMARKS) for r in BENCHMARKS[name](bench)]
+    console.print(result_table(results))
+    console.print(f"{time.monotonic() - began:.0f} s in all")
+    click.echo(json_line(results, TRAINING_AIMS))
+
+
+def _training_questions(named: Path | None) -> list[Question]:
+    file = named or PROJECT / _BESIDE_THE_PROJECT
+    if not file.is_file():
+        raise BenchError("there are no questions to train on; name a file with --training-data")
+    return read_questions(file)
+
+
+if __name__ == "__main__":
+    run_command(train_bench)
