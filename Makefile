@@ -1,9 +1,11 @@
 # make demo   a model behind a SELECT, on this machine, from nothing
 # make test   every test that needs no Exasol, no GPU and no torch
-# make test-hub   those that need torch
+# make test-trainer   those of the trainer, with torch and what it brings, in .venv-trainer
+# make test-hub   those that convert a checkpoint with optimum-intel
 # make check  formatting, lint, types and the grammar of the SQL
 # make bench  what it costs against what users have today, about 25 minutes on an idle machine;
 #             BENCH="--only prefix" runs a part of it, BENCH=--help tells more
+# make train-bench   the adapter that ships on held-out questions, and the trainer beside TRL
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 export EXASOL_TELEMETRY_DISABLE = 1
 
-.PHONY: demo test test-hub check bench format clean
+.PHONY: demo test test-trainer test-hub check bench train-bench format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
@@ -30,6 +32,12 @@ check: $(VENV)/.dev
 test-hub: $(VENV)/.dev
 	$(BIN)/python -m pytest -m hub
 
+test-trainer: .venv-trainer/.made
+	.venv-trainer/bin/python -m pytest -m trainer
+
+train-bench: $(VENV)/.dev
+	$(BIN)/python -m bench.train $(BENCH)
+
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(BENCH)
 
@@ -38,7 +46,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-trainer
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -51,4 +59,9 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "installing exallm and its development tools into $(VENV)"
 	$(PIP) -e '.[dev]'
+	@touch $@
+
+.venv-trainer/.made: pyproject.toml
+	$(PYTHON) -m venv .venv-trainer
+	.venv-trainer/bin/python -m pip --disable-pip-version-check install --quiet -e '.[dev,trainer]' 'torchmetrics>=1.9,<2'
 	@touch $@

@@ -14,7 +14,7 @@ import pytest
 
 from exallm.home import exallm_home
 from exallm.models import smollm2
-from exallm.models.package import build_manifest, package_files
+from exallm.models.package import build_manifest
 from exallm.models.smollm2_source import smollm2_source
 from exallm.models.source import PackageSource
 from exallm_udfs import model_cache
@@ -151,7 +151,7 @@ def exa(tmp_path: Path, source: PackageSource, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv(BUCKETS_ROOT_VARIABLE, str(tmp_path))
     folder = tmp_path.joinpath(*PATH.split("/")[2:])
     folder.mkdir(parents=True)
-    for file in package_files(source):
+    for file in source.located().values():
         (folder / file.name).hardlink_to(file)
     (folder / "manifest.json").write_text(build_manifest(source, "qa", 1).to_json())
     version = RegisteredVersion("qa", 1, PATH, package_sha256(folder))

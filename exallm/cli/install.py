@@ -44,7 +44,7 @@ def install(model: str, dry_run: bool, as_json: bool, **options: Any) -> None:
     target = target_of(options)
     with target.database.session() as connection:
         if dry_run:
-            _print_plan(plan_install(connection, target))
+            print_plan(plan_install(connection, target))
             return
         with progress("reading the database") as shown:
             plan, added = install_into(connection, target, model, shown)
@@ -68,7 +68,8 @@ def install_into(
     return plan, added
 
 
-def _print_plan(plan: Plan) -> None:
+def print_plan(plan: Plan) -> None:
+    """Print the statements of a plan as a script for any SQL client."""
     source = ""
     for step in plan.steps:
         if step.source != source:

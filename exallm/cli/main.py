@@ -7,10 +7,17 @@ import sys
 
 import click
 
+from exallm.cli.data import data
 from exallm.cli.demo import demo
+from exallm.cli.doctor import doctor
+from exallm.cli.evaluate import evaluate
 from exallm.cli.install import install
 from exallm.cli.local import local
 from exallm.cli.model import model
+from exallm.cli.package import package_command
+from exallm.cli.train import train
+from exallm.cli.uninstall import uninstall
+from exallm.cli.upgrade import upgrade
 from exallm_udfs.errors import ExallmError
 
 
@@ -27,7 +34,10 @@ def exallm() -> None:
     """
 
 
-for command in (demo, install, local, model):
+for command in (
+    *(data, demo, doctor, evaluate, install, local, model),
+    *(package_command, train, uninstall, upgrade),
+):
     exallm.add_command(command)
 
 

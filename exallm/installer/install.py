@@ -43,9 +43,9 @@ def plan_install(connection: pyexasol.ExaConnection, target: Target) -> Plan:
     :raises ExallmError: E-EXALLM-DEPLOY-8 for a migration that was edited after it had run,
         E-EXALLM-DEPLOY-9 for a database that a later exallm has installed.
     """
-    applied = _applied_migrations(connection, target.schema)
+    applied = applied_migrations(connection, target.schema)
     migrations = sql_files("migrations")
-    _check_applied(applied, migrations)
+    check_applied(applied, migrations)
     pending = [file for file in migrations if file.name not in applied]
     schema = quote_identifier(target.schema)
     steps = [
@@ -63,6 +63,7 @@ def plan_install(connection: pyexasol.ExaConnection, target: Target) -> Plan:
     for file in sql_files("routines"):
         steps += [Step(file.name, sql) for sql in file.statements()]
     steps.append(Step("registry", "EXECUTE SCRIPT REFRESH_REGISTRY()"))
+    steps.append(Step("grants", "EXECUTE SCRIPT APPLY_GRANTS"))
     return Plan(tuple(steps), tuple(file.name for file in pending))
 
 
@@ -77,7 +78,7 @@ def apply_plan(
 
 def require_language(connection: pyexasol.ExaConnection, language: str) -> None:
     """:raises ExallmError: E-EXALLM-SLC-1 where no container has this alias."""
-    if language not in _languages(connection):
+    if language not in languages(connection):
         raise ExallmError(
             "E-EXALLM-SLC-1",
             f"the script language {language} is not active in this database",
@@ -88,14 +89,25 @@ def require_language(connection: pyexasol.ExaConnection, language: str) -> None:
 
 def activate_local_language(connection: pyexasol.ExaConnection, language: str) -> None:
     """On the embedded engine the alias is its own Python; every other alias stays."""
-    languages = _languages(connection)
-    if language in languages:
+    known = languages(connection)
+    if language in known:
         return
-    entries = [*languages.values(), f"{language}=builtin_python3"]
+    entries = [*known.values(), f"{language}=builtin_python3"]
     run(connection, f"ALTER SYSTEM SET SCRIPT_LANGUAGES = {quote_text(' '.join(entries))}")
 
 
-def _languages(connection: pyexasol.ExaConnection) -> dict[str, str]:
+def deactivate_local_language(connection: pyexasol.ExaConnection, language: str) -> None:
+    """Undo :func:`activate_local_language` once no script has the language any more."""
+    used = value(
+        connection,
+        f"SELECT COUNT(*) FROM EXA_ALL_SCRIPTS WHERE SCRIPT_LANGUAGE = {quote_text(language)}",
+    )
+    if not used:
+        entries = [entry for alias, entry in languages(connection).items() if alias != language]
+        run(connection, f"ALTER SYSTEM SET SCRIPT_LANGUAGES = {quote_text(' '.join(entries))}")
+
+
+def languages(connection: pyexasol.ExaConnection) -> dict[str, str]:
     """Alias to entry of SCRIPT_LANGUAGES."""
     text = value(
         connection,
@@ -104,7 +116,7 @@ def _languages(connection: pyexasol.ExaConnection) -> dict[str, str]:
     return {entry.partition("=")[0].upper(): entry for entry in str(text).split()}
 
 
-def _applied_migrations(connection: pyexasol.ExaConnection, schema: str) -> dict[str, str]:
+def applied_migrations(connection: pyexasol.ExaConnection, schema: str) -> dict[str, str]:
     """Name to sha256 of the migrations that have run."""
     found = value(
         connection,
@@ -117,7 +129,11 @@ def _applied_migrations(connection: pyexasol.ExaConnection, schema: str) -> dict
     return dict(run(connection, f"SELECT MIGRATION, SHA256 FROM {table}"))
 
 
-def _check_applied(applied: dict[str, str], files: list[SqlFile]) -> None:
+def check_applied(applied: dict[str, str], files: list[SqlFile]) -> None:
+    """Compare the migrations that have run with the files.
+
+    :raises ExallmError: E-EXALLM-DEPLOY-8 and -9, as :func:`plan_install`.
+    """
     known = {file.name: file.sha256 for file in files}
     for name, sha256 in applied.items():
         if name not in known:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +11,20 @@ import pyexasol
 import requests
 
 from exallm.home import exallm_home
+from exallm.installer.registration import registration_call
 from exallm.installer.statements import run
 from exallm.installer.target import BucketTarget, Target, bucketfs_error
 from exallm.models.gguf_source import gguf_source
 from exallm.models.hub_source import folder_source, hub_source, is_hub_name
 from exallm.models.package import build_manifest, is_same_model
+from exallm.models.run_source import QA_NAME, is_run, qa_run, run_source
 from exallm.models.smollm2_source import NAME as SMOLLM2
 from exallm.models.smollm2_source import smollm2_source
 from exallm.models.source import PackageSource, Progress
 from exallm.sql_text import quote_identifier, quote_text
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.names import check_alias, check_model_name, package_path
+from exallm_udfs.package import check_sizes, parse_manifest, read_manifest
 from exallm_udfs.package_file import MANIFEST_NAME
 
 _CHUNK_BYTES = 1 << 20
@@ -33,7 +35,8 @@ Uploaded = Callable[[str, int, int], None]
 class ModelRequest:
     """What a user wants to add.
 
-    :param source: ``smollm2``, a GGUF file, a checkpoint folder, or ``owner/name`` of the Hub.
+    :param source: ``smollm2``, ``smollm2-qa``, a GGUF file, a run of the trainer, a checkpoint
+        folder, or ``owner/name`` of the Hub.
     :param name: name of the model in the registry.
     :param alias: alias that is to mean the new version, None for none; the first version of a
         model is its champion in any case.
@@ -67,8 +70,12 @@ def open_source(source: str, progress: Progress) -> PackageSource:
     path = Path(source)
     if source == SMOLLM2:
         return smollm2_source(cache, progress)
+    if source == QA_NAME:
+        return run_source(qa_run(), None, cache, progress)
     if path.is_file():
         return gguf_source(path, cache, progress)
+    if is_run(path):
+        return run_source(path, None, cache, progress)
     if path.is_dir():
         return folder_source(path, cache, progress)
     if is_hub_name(source):
@@ -76,7 +83,8 @@ def open_source(source: str, progress: Progress) -> PackageSource:
     raise ExallmError(
         "E-EXALLM-MODEL-26",
         f"{source!r} is no model",
-        f"name {SMOLLM2}, a GGUF file, a checkpoint folder, or owner/name of the Hub",
+        f"name {SMOLLM2}, {QA_NAME}, a GGUF file, a run, a checkpoint folder, or owner/name of the"
+        " Hub",
     )
 
 
@@ -95,27 +103,23 @@ def add_model(
     progress("computing the package's hashes")
     versions = registered_versions(connection, target.schema, request.name)
     draft = build_manifest(source, request.name, max(versions, default=0) + 1)
-    known = [number for number, text in versions.items() if is_same_model(draft, text)]
+    gone = deleted_versions(connection, target.schema, request.name)
+    known = [
+        number
+        for number, text in versions.items()
+        if number not in gone and is_same_model(draft, text)
+    ]
     if known:
         version, manifest = known[-1], versions[known[-1]]
     else:
         version, manifest = draft.version, draft.to_json()
     folder = target.bucket.path() / package_path(request.name, version)
     if not known:
-        upload(source, manifest, folder, target.bucket, uploaded)
+        upload(source.located(), manifest, folder, target.bucket, uploaded)
     progress("checking the package in the database and registering it")
-    settings = {"alias": request.alias} if request.alias else {}
-    arguments = ", ".join(
-        (
-            quote_text(request.name),
-            str(version),
-            quote_text(folder.as_udf_path()),
-            quote_text(manifest),
-            quote_text(json.dumps(settings)),
-        )
-    )
-    script = f"{quote_identifier(target.schema)}.REGISTER_MODEL"
-    run(connection, f"EXECUTE SCRIPT {script}({arguments})")
+    registered = parse_manifest(manifest.encode())
+    path = folder.as_udf_path()
+    run(connection, registration_call(target.schema, registered, manifest, path, request.alias))
     return AddedModel(request.name, version, not known)
 
 
@@ -131,8 +135,51 @@ def registered_versions(
     return {int(version): manifest for version, manifest in rows}
 
 
+def deleted_versions(connection: pyexasol.ExaConnection, schema: str, name: str) -> set[int]:
+    """Versions of a model that SQL has deleted: their numbers and files are not used again."""
+    rows = run(
+        connection,
+        f"SELECT MODEL_VERSION FROM {quote_identifier(schema)}.CURRENT_VERSIONS"
+        f" WHERE MODEL = {quote_text(name)} AND VERSION_STATE = 'DELETED'",
+    )
+    return {int(version) for (version,) in rows}
+
+
+def register_package(
+    connection: pyexasol.ExaConnection,
+    target: Target,
+    package: Path,
+    alias: str | None,
+    progress: Progress,
+    uploaded: Uploaded,
+) -> AddedModel:
+    """Upload a package's folder and register it in the connection's transaction.
+
+    :raises ExallmError: E-EXALLM-MODEL-7 and -8 for a folder that is no package, E-EXALLM-MODEL-11
+        where a file is missing, E-EXALLM-MODEL-20 where the version is another package.
+    """
+    manifest = read_manifest(package)
+    text = (package / MANIFEST_NAME).read_text(encoding="utf-8")
+    problems = check_sizes(package, manifest)
+    if problems:
+        raise ExallmError(
+            "E-EXALLM-MODEL-11",
+            f"the package in {package} is not whole: {problems[0].path} {problems[0].problem}",
+            "make the package again",
+        )
+    known = registered_versions(connection, target.schema, manifest.name).get(manifest.version)
+    folder = target.bucket.path() / package_path(manifest.name, manifest.version)
+    if known is None:
+        files = {file.path: package / file.path for file in manifest.files}
+        upload(files, text, folder, target.bucket, uploaded)
+    progress("checking the package in the database and registering it")
+    path = folder.as_udf_path()
+    run(connection, registration_call(target.schema, manifest, text, path, alias))
+    return AddedModel(manifest.name, manifest.version, known is None)
+
+
 def upload(
-    source: PackageSource,
+    files: Mapping[str, Path],
     manifest: str,
     folder: bfs.path.PathLike,
     bucket: BucketTarget,
@@ -146,9 +193,8 @@ def upload(
         stale = folder / MANIFEST_NAME
         if stale.exists():
             stale.rm()
-        for name in source.files:
-            file = source.folder / name
-            (folder / name).write(_UploadedFile(file, uploaded))
+        for path, file in files.items():
+            (folder / path).write(_UploadedFile(file, uploaded))
         (folder / MANIFEST_NAME).write(manifest.encode())
     except (bfs.BucketFsError, requests.RequestException) as error:
         raise bucketfs_error(bucket.url, error) from error

@@ -59,6 +59,12 @@ def example_text(name: str) -> str:
     return (_folder("examples") / name).read_text(encoding="utf-8")
 
 
+def uninstall_file() -> SqlFile:
+    """``sql/uninstall.sql``."""
+    name = "uninstall.sql"
+    return SqlFile(name, (_root() / name).read_text(encoding="utf-8"))
+
+
 def split_statements(text: str) -> Iterator[str]:
     """Cut a script of SQL into statements.
 
@@ -88,10 +94,21 @@ def split_statements(text: str) -> Iterator[str]:
 
 
 def _folder(name: str) -> Traversable:
-    """``sql/<name>`` of the installed package, or of the checkout that is used in place."""
+    folder = _root() / name
+    if not folder.is_dir():
+        raise _missing(name)
+    return folder
+
+
+def _root() -> Traversable:
+    """``sql`` of the installed package, or of the checkout that is used in place."""
     for root in (resources.files("exallm") / "sql", Path(__file__).parents[2] / "sql"):
-        if (root / name).is_dir():
-            return root / name
-    raise ExallmError(
+        if root.is_dir():
+            return root
+    raise _missing("")
+
+
+def _missing(name: str) -> ExallmError:
+    return ExallmError(
         "E-EXALLM-DEPLOY-2", f"the folder sql/{name} is missing", "install exallm again"
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from exallm.models.lora_adapter import ADAPTER_FILES, read_lora_adapter
@@ -15,6 +16,8 @@ from exallm.models.source import PackageSource, Progress
 from exallm_udfs.manifest import Adapter
 from exallm_udfs.package import file_sha256
 
+# How every merged value compares with base plus adapter: the fields of a MergeCheck.
+MERGE_FILE = "merge.json"
 _ENGINE_FOLDER = "openvino"
 _ADAPTER_FOLDER = "adapter"
 
@@ -43,16 +46,18 @@ def lora_source(
             progress("merging the adapter into the weights")
             merged = Path(scratch, "merged.gguf")
             merge_lora(gguf, lora, merged)
-            check_merge(gguf, lora, merged)
+            check = check_merge(gguf, lora, merged)
             progress("converting the model to OpenVINO IR, 8 bits a weight")
             package = Path(scratch, "package")
             write_openvino_ir(merged, package / _ENGINE_FOLDER)
             (package / _ADAPTER_FOLDER).mkdir()
             for name in ADAPTER_FILES:
                 shutil.copyfile(adapter / name, package / _ADAPTER_FOLDER / name)
+            proof = package / _ADAPTER_FOLDER / MERGE_FILE
+            proof.write_text(json.dumps(asdict(check), indent=2) + "\n", encoding="utf-8")
             package.rename(folder)
     files = [f"{_ENGINE_FOLDER}/{name}" for name in IR_FILES]
-    files += [f"{_ADAPTER_FOLDER}/{name}" for name in ADAPTER_FILES]
+    files += [f"{_ADAPTER_FOLDER}/{name}" for name in (*ADAPTER_FILES, MERGE_FILE)]
     return replace(
         base,
         folder=folder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from pathlib import Path
+from dataclasses import replace
 
 from exallm.models.source import PackageSource
 from exallm_udfs.manifest import EngineFiles, Manifest
@@ -16,20 +16,26 @@ _OF_EACH_PACKAGE = ("version", "created_at")
 def build_manifest(source: PackageSource, name: str, version: int) -> Manifest:
     """The manifest of a version, with the size and sha256 of every file."""
     files = tuple(describe_file(source.folder / path, source.folder) for path in source.files)
+    files += tuple(
+        replace(describe_file(file, file.parent), path=path) for path, file in source.added.items()
+    )
+    engines = {"openvino": EngineFiles(source.engine_path)}
+    if source.checkpoint_path is not None:
+        engines["torch"] = EngineFiles(source.checkpoint_path)
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     return Manifest(
         name=name,
         version=version,
         task="answer",
         base=None,
-        engines={"openvino": EngineFiles(source.engine_path)},
+        engines=engines,
         files=files,
         prompt=source.prompt,
         generation=source.generation,
         context_length=source.context_length,
         tokenizer=source.tokenizer,
-        training=None,
-        evaluation=(),
+        training=source.training,
+        evaluation=source.evaluation,
         licence=source.licence,
         created_at=now.isoformat().replace("+00:00", "Z"),
         adapter=source.adapter,
@@ -46,8 +52,3 @@ def is_same_model(manifest: Manifest, registered: str) -> bool:
         ours.pop(key)
         theirs.pop(key)
     return bool(ours == theirs)
-
-
-def package_files(source: PackageSource) -> list[Path]:
-    """The files to upload, in the manifest's order."""
-    return [source.folder / path for path in source.files]

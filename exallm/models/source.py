@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from exallm_udfs.manifest import Adapter, GenerationDefaults, PromptSettings
+from exallm_udfs.manifest import Adapter, Figure, GenerationDefaults, PromptSettings, Training
 
 Progress = Callable[[str], None]
 
@@ -17,11 +17,15 @@ class PackageSource:
 
     :param folder: holds the files.
     :param files: paths below the folder that belong to the package.
+    :param checkpoint_path: folder that the torch engine opens, or None.
+    :param added: path in the package to a file that lies elsewhere: records of a training.
     :param engine_path: what the OpenVINO engine opens: a GGUF file, or ``.`` for an IR folder.
     :param tokenizer: the file that holds the tokenizer.
     :param context_length: tokens of prompt and answer together.
     :param licence: of the weights, as an SPDX expression.
     :param adapter: the LoRA adapter that was merged into the weights, or None.
+    :param training: where the weights come from; None for weights taken as published.
+    :param evaluation: measured figures, one mapping a measurement.
     """
 
     folder: Path
@@ -33,3 +37,11 @@ class PackageSource:
     context_length: int
     licence: str
     adapter: Adapter | None = None
+    training: Training | None = None
+    evaluation: tuple[Mapping[str, Figure], ...] = ()
+    checkpoint_path: str | None = None
+    added: Mapping[str, Path] = field(default_factory=dict)
+
+    def located(self) -> dict[str, Path]:
+        """Path in the package to the file that it is made from, for every file."""
+        return {path: self.folder / path for path in self.files} | dict(self.added)

@@ -1,0 +1,136 @@
+"""``exallm train``: a recipe, data, and a run folder."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from exallm.cli.trainer_extra import require_trainer
+from exallm.home import exallm_home
+from exallm.models.smollm2_source import NAME as SMOLLM2
+from exallm.models.smollm2_source import smollm2_file
+
+if TYPE_CHECKING:
+    from exallm_trainer.train.report import StepReport
+
+
+@click.command()
+@click.argument("recipe")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="A folder that exallm data prepare made.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Run folder."
+)
+@click.option(
+    "--base", help="A GGUF file, checkpoint folder or owner/name instead of the recipe's base."
+)
+@click.option(
+    "--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop cleanly after so long."
+)
+@click.option(
+    "--tracker",
+    type=click.Choice(["tensorboard", "trackio"]),
+    help="Send every figure there, too.",
+)
+@click.option("--cpu", is_flag=True, help="Compute on the CPU even where there is an accelerator.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
+def train(
+    recipe: str,
+    data: Path,
+    out: Path,
+    base: str | None,
+    max_minutes: float | None,
+    tracker: str | None,
+    cpu: bool,
+    as_json: bool,
+) -> None:
+    """Train by RECIPE: lora, finetune, or a recipe file of your own.
+
+    The same command continues a run that was stopped or killed. Every figure goes into
+    metrics.jsonl, the checkpoint that validation chose into best, both in the run folder.
+
+    \b
+    Example:
+      exallm train lora --data DATA --out runs/qa --max-minutes 60
+    """
+    require_trainer()
+    recipes = import_module("exallm_trainer.recipe")
+    chosen = recipes.read_recipe(recipes.recipe_file(recipe))
+    prepared = import_module("exallm_trainer.data.prepared").read_prepared(data)
+    run = import_module("exallm_trainer.train.train").train
+    run_folder = import_module("exallm_trainer.run_folder").RunFolder(out)
+    request = import_module("exallm_trainer.train.request").TrainRequest(
+        recipe=chosen,
+        base=base or _base(chosen.base),
+        examples=prepared.train,
+        validation=prepared.validation,
+        data_sha256=prepared.sha256,
+        card=prepared.card.text(),
+        tokens=data / "tokens",
+        max_minutes=max_minutes,
+        tracker=tracker,
+        cpu=cpu,
+    )
+    with _Shown() as shown:
+        record = run(request, run_folder, shown.step)
+    if as_json:
+        click.echo(json.dumps(record.values()))
+        return
+    click.echo(
+        f"{record.state} after {record.steps} steps and {record.seconds:.0f} s; best at step"
+        f" {record.best_step}: {record.best_exact:.1%} of the validation answers to the letter"
+    )
+
+
+def _base(name: str) -> str:
+    """A recipe's base as the trainer opens it."""
+    if name != SMOLLM2:
+        return name
+    return str(smollm2_file(exallm_home() / "models", lambda step: click.echo(step, err=True)))
+
+
+class _Shown:
+    """A bar with loss, tokens a second and time left; a pipe sees nothing."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("step"),
+            MofNCompleteColumn(),
+            BarColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("training", total=None, figures="loading")
+
+    def __enter__(self) -> _Shown:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def step(self, report: StepReport) -> None:
+        rate = report.example_tokens / report.step_seconds
+        figures = (
+            f"loss {report.loss:.3f}  {rate:,.0f} tokens/s  {report.seconds_left / 60:.0f} min"
+        )
+        self._progress.update(
+            self._task, completed=report.step, total=report.total_steps, figures=f"{figures} left"
+        )
+        if report.validation is not None:
+            self._progress.console.print(
+                f"step {report.step}: validation loss {report.validation.loss:.4f},"
+                f" {report.validation.exact:.1%} to the letter"
+            )

@@ -1,0 +1,88 @@
+"""What packaging costs: F1 of the package's engine against that of its checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exallm.models.source import PackageSource, Progress
+from exallm_udfs.answer import extract_answer
+from exallm_udfs.engines.engine import Generation, GenerationSettings
+from exallm_udfs.engines.openvino import OpenVinoEngine, OpenVinoSettings
+from exallm_udfs.manifest import Figure
+from exallm_udfs.metrics import f1_score
+from exallm_udfs.prompt import ContextQuestion, build_prompt
+
+if TYPE_CHECKING:
+    from exallm_trainer.example import Example
+
+
+def packaging_cost(
+    source: PackageSource, run: Path, base: Path | None, data: Path, rows: int, progress: Progress
+) -> dict[str, Figure]:
+    """An entry of a manifest's evaluation; F1 and their difference are in points.
+
+    :param run: the run folder.
+    :param base: the GGUF that its adapter was trained on, None for what the run names.
+    :param data: prepared data; evenly spaced questions of its validation split are asked.
+    """
+    prepared = import_module("exallm_trainer.data.prepared").read_prepared(data)
+    examples: Sequence[Example] = prepared.validation[:: max(1, len(prepared.validation) // rows)]
+    examples = examples[:rows]
+    progress(f"asking the checkpoint {len(examples)} questions")
+    trained = _f1(_of_checkpoint(source, run, base, examples), examples)
+    progress(f"asking the package {len(examples)} questions")
+    packaged = _f1(_of_package(source, examples), examples)
+    return {
+        "measurement": "package against checkpoint, validation split",
+        "questions": len(examples),
+        "data_sha256": prepared.sha256,
+        "f1_checkpoint": round(trained, 2),
+        "f1_package": round(packaged, 2),
+        "f1_difference": round(packaged - trained, 2),
+    }
+
+
+def _of_checkpoint(
+    source: PackageSource, run: Path, base: Path | None, examples: Sequence[Example]
+) -> list[str]:
+    place = import_module("exallm_trainer.evaluate.model_place").model_place(str(run))
+    under_test = import_module("exallm_trainer.evaluate.model_under_test").load_model(
+        place, None if base is None else str(base)
+    )
+    decoding = import_module("exallm_trainer.evaluate.decoding").Decoding(
+        template=source.prompt.template,
+        max_new_tokens=source.generation.max_new_tokens,
+        stop=source.prompt.stop,
+    )
+    answerer = import_module("exallm_trainer.evaluate.transformers_answerer").TransformersAnswerer(
+        under_test, decoding
+    )
+    asked = [ContextQuestion(example.context, example.question) for example in examples]
+    return [generated.text for generated in answerer.answer(asked, lambda done, of: None)]
+
+
+def _of_package(source: PackageSource, examples: Sequence[Example]) -> list[str]:
+    engine = OpenVinoEngine(
+        source.folder / source.engine_path, OpenVinoSettings(source.context_length)
+    )
+    prompts = [build_prompt(source.prompt.template, example.prompt()) for example in examples]
+    settings = GenerationSettings(
+        source.generation.max_new_tokens, 0.0, seed=0, stop=source.prompt.stop
+    )
+    try:
+        results = engine.generate(prompts, settings)
+    finally:
+        engine.close()
+    return [result.text if isinstance(result, Generation) else "" for result in results]
+
+
+def _f1(texts: Sequence[str], examples: Sequence[Example]) -> float:
+    """Both sides are cut by the same rule; neither is looked up in its context."""
+    scores = [
+        f1_score(extract_answer(text, ("\n",)), example.answers or (example.completion(),))
+        for text, example in zip(texts, examples, strict=True)
+    ]
+    return 100 * sum(scores) / len(scores)

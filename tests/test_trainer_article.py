@@ -1,0 +1,79 @@
+"""The article's own way: all weights of a GPT-2, fine-tuned, packaged, registered, asked in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exallm.installer.install import activate_local_language, apply_plan, plan_install
+from exallm.installer.models import register_package
+from exallm.installer.packaging import PackageRequest, package_run
+from exallm.installer.target import local_target
+from exallm.local.engine_home import EngineHome
+from exallm.sql_text import quote_text
+from exallm_trainer.recipe import read_recipe, recipe_file
+from exallm_trainer.run_folder import RunFolder
+from exallm_udfs.package import read_manifest
+from tests.trainer_tiny_models import EXAMPLES, save_tiny_model
+
+pytestmark = pytest.mark.hub
+
+
+def quiet(*facts: Any) -> None:
+    """Progress that nobody watches."""
+
+
+def test_a_finetuned_gpt2_answers_in_sql(
+    tmp_path: Path, engine: EngineHome, connection: Any
+) -> None:
+    from exallm_trainer.train.request import TrainRequest
+    from exallm_trainer.train.train import train
+
+    base = save_tiny_model(tmp_path / "base", "gpt2", learnt=())
+    recipe = read_recipe(recipe_file("finetune"))
+    settings = replace(
+        recipe.optimisation,
+        learning_rate=5e-3,
+        warmup_steps=5,
+        epochs=120,
+        validate_every=60,
+        precision="fp32",
+        max_tokens=256,
+    )
+    request = TrainRequest(
+        recipe=replace(recipe, base="tiny-gpt2", optimisation=settings),
+        base=str(base),
+        examples=EXAMPLES,
+        validation=EXAMPLES,
+        data_sha256="0" * 64,
+        card="{}\n",
+        cpu=True,
+    )
+    record = train(request, RunFolder(tmp_path / "run"))
+    assert record.best_exact == 1.0
+    asked = PackageRequest(
+        run=tmp_path / "run",
+        name="qa",
+        version=1,
+        out=tmp_path / "qa-v1",
+        base=None,
+        data=None,
+        rows=1,
+        schema="ARTICLE",
+        bucket="/buckets/bfsdefault/default",
+    )
+    made = package_run(asked, tmp_path / "models", quiet)
+    assert (made.package / "checkpoint" / "model.safetensors").is_file()
+    assert set(read_manifest(made.package).engines) == {"openvino", "torch"}
+    running = engine.running()
+    assert running is not None
+    target = local_target(engine, running, "ARTICLE")
+    activate_local_language(connection, target.language)
+    apply_plan(connection, plan_install(connection, target), quiet)
+    register_package(connection, target, made.package, None, quiet, quiet)
+    for example in EXAMPLES[:3]:
+        sql = f"SELECT ARTICLE.GPT2_INFERENCE({quote_text(example.prompt())})"
+        assert connection.execute(sql).fetchall() == [(example.answers[0],)]

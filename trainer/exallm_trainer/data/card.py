@@ -1,0 +1,91 @@
+"""The data card: what the data is made from, by what rules, and what was left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from exallm_trainer.data.document import writable
+from exallm_trainer.data.drops import Dropped
+
+CARD_FILE = "card.json"
+
+
+@dataclass(frozen=True)
+class SourceCard:
+    """A source, and how much was read from it.
+
+    :param location: a file's or folder's name, a name of the Hub, or a query.
+    :param licence: None where nobody said it.
+    """
+
+    name: str
+    kind: str
+    location: str
+    sha256: str
+    licence: str | None
+    documents: int
+    paragraphs: int
+    questions: int
+
+
+@dataclass(frozen=True)
+class SplitCard:
+    """What is in a split."""
+
+    documents: int
+    examples: int
+    texts: int
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """All that is told about prepared data.
+
+    :param identity: sha256 of all that went in: sources, held-out sets, settings, rules.
+    :param sha256: of the files that came out.
+    :param files: their names and the sha256 of each.
+    :param versions: of the packages whose behaviour shows in the result.
+    """
+
+    identity: str
+    sha256: str
+    sources: tuple[SourceCard, ...]
+    held_out: tuple[SourceCard, ...]
+    settings: Mapping[str, Any]
+    dropped: tuple[Dropped, ...]
+    train: SplitCard
+    validation: SplitCard
+    files: Mapping[str, str]
+    versions: Mapping[str, str]
+
+    def values(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """The file's text."""
+        values = json.dumps(self.values(), ensure_ascii=False, indent=2, sort_keys=True)
+        return writable(values) + "\n"
+
+
+def read_card(folder: Path) -> DataCard | None:
+    """The card of a folder, None where it has none yet.
+
+    ``ValueError``, ``TypeError`` or ``KeyError`` where it is not one.
+    """
+    file = folder / CARD_FILE
+    if not file.is_file():
+        return None
+    values = json.loads(file.read_text(encoding="utf-8"))
+    for name, kind in (("sources", SourceCard), ("held_out", SourceCard)):
+        values[name] = tuple(kind(**one) for one in values[name])
+    values["dropped"] = tuple(
+        Dropped(**{**one, "names": tuple(one["names"])}) for one in values["dropped"]
+    )
+    values["train"] = SplitCard(**values["train"])
+    values["validation"] = SplitCard(**values["validation"])
+    return DataCard(**values)

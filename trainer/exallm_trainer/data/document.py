@@ -1,0 +1,66 @@
+"""Documents as every source gives them: paragraphs, and the questions about them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question about a paragraph.
+
+    :param answers: every answer that counts as right; empty where the paragraph holds none.
+    """
+
+    id: str
+    text: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A text that stays in one piece.
+
+    :param position: its place among the chunks of its document; None where it is no chunk.
+    """
+
+    text: str
+    questions: tuple[Question, ...] = ()
+    position: int | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a split must not tear apart.
+
+    :param source: name of the source it came from.
+    :param name: what the split goes by; documents of equal name fall to the same side.
+    :param title: what its author calls it, where the source says so.
+    """
+
+    source: str
+    name: str
+    paragraphs: tuple[Paragraph, ...]
+    title: str | None = None
+
+    def questions(self) -> int:
+        """How many questions its paragraphs have together."""
+        return sum(len(paragraph.questions) for paragraph in self.paragraphs)
+
+
+def writable(name: str) -> str:
+    """A name in UTF-8 whatever it holds: a file's name may be of bytes that are none."""
+    return name.encode("utf-8", errors="backslashreplace").decode()
+
+
+def words_of(text: str) -> list[str]:
+    """The text's words in order, folded in case and without punctuation."""
+    return _WORD.findall(text.casefold())
+
+
+def wording(text: str) -> str:
+    """The text as it is compared: equal where two texts have the same words in the same order."""
+    return " ".join(words_of(text)) or text.strip()

@@ -1,0 +1,1 @@
+"""Evaluation: what a model answers, and how good that is."""

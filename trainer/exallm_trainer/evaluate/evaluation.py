@@ -1,0 +1,201 @@
+"""Evaluation of a model on a set of questions."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from exallm_trainer.evaluate.adversarial import Misled, misled
+from exallm_trainer.evaluate.answers import GivenAnswer, answer_from
+from exallm_trainer.evaluate.decoding import Decoding
+from exallm_trainer.evaluate.evaluation_set import EvaluationSet
+from exallm_trainer.evaluate.labels import LabelScores, label_scores
+from exallm_trainer.evaluate.likelihood import Likelihood
+from exallm_trainer.evaluate.model_place import ModelPlace
+from exallm_trainer.evaluate.overlap import Overlap, overlap_of
+from exallm_trainer.evaluate.score import FailureGroup, ScoredAnswer, Scores, Scoring, Slice, score
+from exallm_udfs.manifest import Figure
+from exallm_udfs.prompt import ContextQuestion
+
+_VERSIONS = ("exallm", "torch", "transformers")
+# Called with what is being done, how much of it is done, and how much there is.
+Observer = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What to evaluate, on what, and how.
+
+    :param base: what an adapter is put on, None for what it names itself.
+    :param labels: every label, where the answers are labels.
+    :param cpu: compute on the CPU even where there is an accelerator.
+    :param seed: of the intervals.
+    """
+
+    place: ModelPlace
+    data: EvaluationSet
+    decoding: Decoding = field(default_factory=Decoding)
+    base: str | None = None
+    labels: tuple[str, ...] = ()
+    cpu: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Computed:
+    """By what the answers were computed, and how.
+
+    :param sha256: of the model's weights, of the adapter where there is one.
+    :param base_sha256: of what the adapter was put on.
+    :param seconds: for the answers alone, without loading the model.
+    """
+
+    model: str
+    sha256: str
+    base_sha256: str | None
+    decoding: Decoding
+    device: str
+    precision: str
+    versions: dict[str, str]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was found out; every share is from 0 to 1.
+
+    :param data: name of the set.
+    :param data_sha256: of the questions that were asked, with contexts and right answers.
+    :param computed: None for answers that came from elsewhere.
+    :param overlap: None where no question has an answer.
+    :param labels: where the answers are labels.
+    :param misled: by category, on adversarial questions.
+    """
+
+    model: str
+    data: str
+    data_sha256: str
+    evaluated_at: str
+    computed: Computed | None
+    scores: Scores
+    slices: tuple[Slice, ...]
+    failures: tuple[FailureGroup, ...]
+    overlap: Overlap | None
+    likelihood: Likelihood | None
+    labels: LabelScores | None
+    misled: tuple[Misled, ...]
+    answers: tuple[ScoredAnswer, ...]
+
+    def values(self) -> dict[str, Any]:
+        """All of it in the types of JSON."""
+        return asdict(self)
+
+    def figures(self) -> dict[str, Figure]:
+        """The few of them that a package's manifest holds."""
+        scores = self.scores
+        found: dict[str, Figure] = {
+            "data": self.data,
+            "data_sha256": self.data_sha256,
+            "evaluated_at": self.evaluated_at,
+            "questions": scores.questions,
+            "exact_match": round(scores.exact.mean, 4),
+            "f1": round(scores.f1.mean, 4),
+            "f1_low": round(scores.f1.low, 4),
+            "f1_high": round(scores.f1.high, 4),
+        }
+        for name, share in (("grounded", scores.grounded), ("stopped", scores.stopped)):
+            if share is not None:
+                found[name] = round(share, 4)
+        if self.likelihood is not None:
+            found["perplexity"] = round(self.likelihood.perplexity, 4)
+            found["bits_per_byte"] = round(self.likelihood.bits_per_byte, 4)
+        return found
+
+
+def unobserved(what: str, done: int, total: int) -> None:
+    """An observer that does nothing."""
+
+
+def evaluate(request: EvaluationRequest, observe: Observer = unobserved) -> Evaluation:
+    """Load the model, let it answer, and score the answers.
+
+    :raises ExallmError: E-EXALLM-TRAIN-3 or -25 where the model cannot be loaded, E-EXALLM-TRAIN-22
+        where a right answer is none of the labels.
+    """
+    from exallm_trainer.evaluate.model_under_test import load_model
+    from exallm_trainer.evaluate.transformers_answerer import TransformersAnswerer
+
+    observe("loading the model", 0, 0)
+    under_test = load_model(request.place, request.base, request.cpu)
+    answerer = TransformersAnswerer(under_test, request.decoding)
+    examples = request.data.examples
+    asked = [ContextQuestion(example.context, example.question) for example in examples]
+    began = time.monotonic()
+    generated = answerer.answer(asked, lambda done, total: observe("answering", done, total))
+    seconds = time.monotonic() - began
+    given = [answer_from(each, about) for each, about in zip(generated, asked, strict=True)]
+    likelihood = answerer.likelihood(
+        examples, lambda done, total: observe("right answers", done, total)
+    )
+    computed = Computed(
+        model=request.place.name,
+        sha256=under_test.sha256,
+        base_sha256=under_test.base_sha256,
+        decoding=request.decoding,
+        device=under_test.device.type,
+        precision=under_test.precision,
+        versions={name: version(name) for name in _VERSIONS},
+        seconds=round(seconds, 2),
+    )
+    return judge(
+        request.place.name, request.data, given, computed, likelihood, request.labels, request.seed
+    )
+
+
+def judge(
+    model: str,
+    data: EvaluationSet,
+    given: Sequence[GivenAnswer],
+    computed: Computed | None = None,
+    likelihood: Likelihood | None = None,
+    labels: Sequence[str] = (),
+    seed: int = 0,
+) -> Evaluation:
+    """The evaluation of answers, in the order of the set's questions, whoever gave them.
+
+    :raises ExallmError: E-EXALLM-TRAIN-22 where they are not as many, or where a right answer is
+        none of the labels.
+    """
+    scoring: Scoring = score(data.examples, given, data.categories, seed)
+    return Evaluation(
+        model=model,
+        data=data.name,
+        data_sha256=data.sha256,
+        evaluated_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        computed=computed,
+        scores=scoring.scores,
+        slices=scoring.slices,
+        failures=scoring.failures,
+        overlap=overlap_of(
+            [answer.right for answer in scoring.answers],
+            [answer.answer for answer in scoring.answers],
+        ),
+        likelihood=likelihood,
+        labels=_labels(scoring, labels),
+        misled=misled(scoring.answers, data.categories, data.traps),
+        answers=scoring.answers,
+    )
+
+
+def _labels(scoring: Scoring, labels: Sequence[str]) -> LabelScores | None:
+    if not labels:
+        return None
+    return label_scores(
+        [answer.right[0] if answer.right else "" for answer in scoring.answers],
+        [answer.answer for answer in scoring.answers],
+        labels,
+    )

@@ -1,0 +1,98 @@
+"""Where a model stands, told from its files without loading any."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from exallm_trainer.run_folder import BEST_FOLDER, CHECKPOINTS_FOLDER, RUN_FILE, RunFolder
+from exallm_udfs.errors import ExallmError
+
+_ADAPTER = "adapter_config.json"
+_STEP = "state.json"
+
+
+@dataclass(frozen=True)
+class ModelPlace:
+    """A model that can be loaded.
+
+    :param name: as reports call it: without the path of a machine.
+    :param kind: ``model``, an ``adapter``, or a ``step`` that a run continues from.
+    :param weights: a file, a folder or ``owner/name``.
+    :param base: what the base of an adapter or step is called; None for a whole model.
+    :param record: what ``run.json`` says of its run; empty where there is none.
+    """
+
+    name: str
+    kind: Literal["model", "adapter", "step"]
+    weights: str
+    base: str | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def trained(self) -> bool:
+        """Whether this trainer made it, so that it knows the form of the prompt."""
+        return bool(self.record) or self.kind != "model"
+
+
+def model_place(model: str) -> ModelPlace:
+    """The place of a run folder (its best checkpoint), ``RUN/best``, ``RUN/checkpoints/step-N``, an
+    adapter folder, a checkpoint folder, a GGUF file or ``owner/name``.
+
+    :raises ExallmError: E-EXALLM-TRAIN-25 where a run has no checkpoint yet or a broken record.
+    """
+    path = Path(model)
+    if not path.is_dir():
+        return ModelPlace(path.name if path.is_file() else model, "model", model)
+    # Not resolved: a run may be reached through a link whose name says more.
+    path = path.absolute()
+    run: Path | None
+    record: Mapping[str, Any]
+    if (path / RUN_FILE).is_file():
+        run, weights = path, path / BEST_FOLDER
+        if not weights.is_dir():
+            raise cannot_evaluate(model, "no checkpoint was chosen in it yet")
+    elif path.name == BEST_FOLDER:
+        run, weights = path.parent, path
+    elif path.parent.name == CHECKPOINTS_FOLDER:
+        run, weights = path.parent.parent, path
+    else:
+        run, weights = None, path
+    record = {} if run is None else _record(run)
+    name = path.name
+    if run is not None and record:
+        name = "/".join([run.name, *weights.relative_to(run).parts])
+    if (weights / _STEP).is_file():
+        if not record:
+            raise cannot_evaluate(model, "it is of a run, and stands outside of its folder")
+        return ModelPlace(name, "step", str(weights), str(record["base"]), record)
+    if (weights / _ADAPTER).is_file():
+        return ModelPlace(name, "adapter", str(weights), _base(weights, record), record)
+    return ModelPlace(name, "model", str(weights), record=record)
+
+
+def _base(adapter: Path, record: Mapping[str, Any]) -> str:
+    try:
+        values = json.loads((adapter / _ADAPTER).read_text(encoding="utf-8"))
+        return str(record.get("base") or values["base_model_name_or_path"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise cannot_evaluate(str(adapter), f"its {_ADAPTER} cannot be read") from error
+
+
+def _record(run: Path) -> Mapping[str, Any]:
+    try:
+        return RunFolder(run).read() or {}
+    except (OSError, json.JSONDecodeError) as error:
+        raise cannot_evaluate(str(run), f"its {RUN_FILE} cannot be read") from error
+
+
+def cannot_evaluate(name: str, problem: str) -> ExallmError:
+    """The error for a place that no model can be loaded from."""
+    return ExallmError(
+        "E-EXALLM-TRAIN-25",
+        f"{name} cannot be evaluated: {problem}",
+        "name a run folder, one of its checkpoints, an adapter, a GGUF file or a checkpoint folder",
+    )

@@ -1,0 +1,1 @@
+"""Training: what a recipe does to a base model."""

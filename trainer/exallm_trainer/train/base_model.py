@@ -1,0 +1,117 @@
+"""The model that a recipe starts from, and the adapter that it may get."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+from exallm_trainer.recipe import LoraSettings
+from exallm_udfs.errors import ExallmError
+
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A model and its tokenizer.
+
+    :param model: a causal language model of transformers.
+    :param sha256: of the GGUF, or of the folder's weights file by file.
+    """
+
+    model: Any
+    tokenizer: Any
+    sha256: str
+
+
+def load_base(
+    base: str,
+    dtype: torch.dtype,
+    expected_sha256: str | None = None,
+    attention: str | None = None,
+) -> BaseModel:
+    """Load a GGUF file (dequantised), a checkpoint folder, or ``owner/name`` of the Hub.
+
+    Only safetensors and GGUF are read: a pickle may run code.
+
+    :param attention: how transformers computes attention, None for its own choice.
+
+    :raises ExallmError: E-EXALLM-TRAIN-3 where it cannot be read or is another file than expected.
+    """
+    path = Path(base)
+    if path.is_dir() and not list(path.glob("*.safetensors")):
+        raise _unreadable(base, "it holds no safetensors file, and others are not opened")
+    weights = _weights(path)
+    digest = _sha256(weights)
+    if expected_sha256 is not None and digest != expected_sha256:
+        raise _unreadable(base, "it has another sha256 than the recipe's base_sha256")
+    logging.disable_progress_bar()  # progress is told by whoever asked for the model
+    folder, file = (path.parent, path.name) if path.suffix == ".gguf" else (base, None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = AutoModelForCausalLM.from_pretrained(
+                folder,
+                gguf_file=file,
+                dtype=dtype,
+                use_safetensors=None if file else True,
+                trust_remote_code=False,
+                attn_implementation=attention,
+            )
+            tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise _unreadable(base, (str(error) or type(error).__name__).splitlines()[0]) from error
+    # Dequantised weights are plain ones; with this entry they could not be saved.
+    if file is not None and getattr(model.config, "quantization_config", None) is not None:
+        del model.config.quantization_config
+    return BaseModel(model, tokenizer, digest)
+
+
+def add_adapter(model: Any, settings: LoraSettings) -> Any:
+    """The model with a new adapter on every linear layer, by PEFT; all else is frozen.
+
+    The adapter's factors are float32, whatever the base is: small steps are lost in bf16.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config, autocast_adapter_dtype=True)
+
+
+def _weights(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return sorted(path.glob("*.safetensors")) if path.is_dir() else []
+
+
+def _sha256(files: list[Path]) -> str:
+    """Of one file its own; of several, of their names and contents in order; else empty."""
+    digest = hashlib.sha256()
+    for file in files:
+        if len(files) > 1:
+            digest.update(file.name.encode())
+        with file.open("rb") as content:
+            while chunk := content.read(_CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest() if files else ""
+
+
+def _unreadable(base: str, problem: str) -> ExallmError:
+    return ExallmError(
+        "E-EXALLM-TRAIN-3",
+        f"the base model {base} cannot be used: {problem}",
+        "name a GGUF file, a folder with safetensors, or owner/name of the Hub",
+    )

@@ -1,0 +1,136 @@
+"""Checkpoints of a run: all that is needed to go on to the same end, to the bit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from exallm_trainer import random_state
+from exallm_udfs.errors import ExallmError
+
+_WEIGHTS = "weights.safetensors"
+_OPTIMIZER = "optimizer.safetensors"
+_RANDOM = "random.safetensors"
+_STATE = "state.json"
+_KEPT = 2
+
+
+@dataclass
+class Position:
+    """Where a run stands. All of it goes into a checkpoint.
+
+    :param step: steps done.
+    :param best: the best validation so far, None before the first.
+    :param best_step: its step.
+    :param looks_since_best: validations since then.
+    :param seconds: of training, over all processes of the run.
+    """
+
+    step: int = 0
+    best: float | None = None
+    best_step: int = 0
+    looks_since_best: int = 0
+    seconds: float = 0.0
+    first_loss: float = 0.0
+    recent_loss: float = 0.0
+
+
+def save_checkpoint(
+    folder: Path, position: Position, model: Any, optimizer: torch.optim.Optimizer
+) -> None:
+    """Write ``folder/step-N``; it appears whole or not at all, and older ones go afterwards.
+
+    :raises ExallmError: E-EXALLM-TRAIN-6 where the disk refuses; earlier checkpoints stay.
+    """
+    target = folder / f"step-{position.step:08d}"
+    scratch = folder / f".{target.name}"
+    try:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        save_file(_trained(model), scratch / _WEIGHTS)
+        save_file(_optimizer_state(model, optimizer), scratch / _OPTIMIZER)
+        save_file(random_state.capture(), scratch / _RANDOM)
+        (scratch / _STATE).write_text(json.dumps(asdict(position)), encoding="utf-8")
+        shutil.rmtree(target, ignore_errors=True)
+        scratch.rename(target)
+    except (OSError, RuntimeError) as error:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise disk_refused(target, error) from error
+    for old in _checkpoints(folder)[:-_KEPT]:
+        shutil.rmtree(old)
+
+
+def load_checkpoint(folder: Path, model: Any, optimizer: torch.optim.Optimizer) -> Position | None:
+    """Put the latest checkpoint's state into model, optimizer and generators.
+
+    :returns: where the run stood, or None where there is no checkpoint.
+    :raises ExallmError: E-EXALLM-TRAIN-7 where it is of another model.
+    """
+    found = _checkpoints(folder)
+    if not found:
+        return None
+    latest = found[-1]
+    weights = load_file(latest / _WEIGHTS)
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    if shapes != {name: tuple(parameter.shape) for name, parameter in trained.items()}:
+        raise ExallmError(
+            "E-EXALLM-TRAIN-7",
+            f"the checkpoint {latest} is of another architecture or adapter",
+            "name another run folder, or train with the recipe and base of this one",
+        )
+    with torch.no_grad():
+        for name, parameter in trained.items():
+            parameter.copy_(weights[name])
+    _load_optimizer(latest / _OPTIMIZER, list(trained), optimizer)
+    random_state.restore(load_file(latest / _RANDOM))
+    return Position(**json.loads((latest / _STATE).read_text(encoding="utf-8")))
+
+
+def disk_refused(target: Path, error: Exception) -> ExallmError:
+    """The error for a disk that does not take a checkpoint."""
+    problem = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return ExallmError(
+        "E-EXALLM-TRAIN-6",
+        f"{target} cannot be written: {problem}",
+        "make room; the last whole checkpoint is still there, and the same command continues",
+    )
+
+
+def _trained(model: Any) -> dict[str, torch.Tensor]:
+    """Name to tensor of what is trained; of tied weights the first name."""
+    return {
+        name: parameter.detach().contiguous()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
+
+
+def _optimizer_state(model: Any, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    return {
+        f"{name}/{key}": value.contiguous()
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+        for key, value in optimizer.state[parameter].items()
+    }
+
+
+def _load_optimizer(file: Path, names: list[str], optimizer: torch.optim.Optimizer) -> None:
+    """The optimizer has one group, whose parameters are those of ``names`` in order."""
+    states: dict[str, dict[str, torch.Tensor]] = {}
+    for entry, tensor in load_file(file).items():
+        name, _, key = entry.rpartition("/")
+        states.setdefault(name, {})[key] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    by_number = {number: states[name] for number, name in enumerate(names) if name in states}
+    optimizer.load_state_dict({"state": by_number, "param_groups": groups})
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*"))

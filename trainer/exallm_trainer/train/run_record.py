@@ -1,0 +1,130 @@
+"""``run.json``: what a run is, and how it ended."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from exallm_trainer.run_folder import RunFolder
+from exallm_udfs.errors import ExallmError
+
+if TYPE_CHECKING:
+    from exallm_trainer.train.checkpoint import Position
+    from exallm_trainer.train.request import TrainRequest
+
+_VERSIONS = ("accelerate", "exallm", "peft", "torch", "transformers")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """All of ``run.json``.
+
+    :param run_id: names the run wherever its results go.
+    :param state: ``running``, also after a kill; ``stopped`` by its time; ``finished``; ``failed``.
+    :param reason: why it failed.
+    :param left_out: examples with more tokens than the recipe takes.
+    """
+
+    run_id: str
+    state: str
+    recipe: dict[str, Any]
+    base: str
+    data_sha256: str
+    examples: int
+    validation_examples: int
+    started_at: str
+    versions: dict[str, str]
+    reason: str | None = None
+    base_sha256: str = ""
+    device: str = ""
+    precision: str = ""
+    left_out: int = 0
+    steps: int = 0
+    best_step: int = 0
+    best_exact: float | None = None
+    seconds: float = 0.0
+    ended_at: str | None = None
+
+    def values(self) -> dict[str, Any]:
+        """For ``run.json``."""
+        return asdict(self)
+
+    def started(self, base_sha256: str, device: str, precision: str, left_out: int) -> RunRecord:
+        """The record once the base is loaded."""
+        return replace(
+            self,
+            state="running",
+            base_sha256=base_sha256,
+            device=device,
+            precision=precision,
+            left_out=left_out,
+        )
+
+    def ended(self, state: str, position: Position) -> RunRecord:
+        """The record of a run that came to its end or to that of its time."""
+        return replace(
+            self,
+            state=state,
+            steps=position.step,
+            best_step=position.best_step,
+            best_exact=position.best,
+            seconds=round(position.seconds, 1),
+            ended_at=_text(_now()),
+        )
+
+    def failed(self, reason: str) -> RunRecord:
+        """The record of a run that must never be packaged."""
+        return replace(self, state="failed", reason=reason, ended_at=_text(_now()))
+
+
+def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
+    """The record of this request in this folder: a new one, or the one that is continued.
+
+    :raises ExallmError: E-EXALLM-TRAIN-7 where the folder holds a run of another recipe, base or
+        data; E-EXALLM-TRAIN-8 where its run has failed.
+    """
+    began = _now()
+    record = RunRecord(
+        run_id=f"{began:%Y%m%d-%H%M%S}-{request.data_sha256[:8]}",
+        state="running",
+        recipe=asdict(request.recipe),
+        base=request.recipe.base,
+        data_sha256=request.data_sha256,
+        examples=len(request.examples),
+        validation_examples=len(request.validation),
+        started_at=_text(began),
+        versions={name: version(name) for name in _VERSIONS},
+    )
+    found = read_record(folder)
+    if found is None:
+        return record
+    if found.state == "failed":
+        raise ExallmError(
+            "E-EXALLM-TRAIN-8",
+            f"the run in {folder.path} has failed: {found.reason}",
+            "name a new run folder",
+        )
+    for name in ("recipe", "data_sha256"):
+        if getattr(found, name) != getattr(record, name):
+            raise ExallmError(
+                "E-EXALLM-TRAIN-7",
+                f"the run in {folder.path} has another {name}",
+                "name a new run folder, or train with what the run began with",
+            )
+    return replace(found, state="running") if found.state != "finished" else found
+
+
+def read_record(folder: RunFolder) -> RunRecord | None:
+    """What stands in ``run.json``, or None in a new folder."""
+    values = folder.read()
+    return None if values is None else RunRecord(**values)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _text(moment: datetime.datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
