@@ -15,6 +15,14 @@ from exallm.home import exallm_home
 from exallm.local.control import EngineSettings, start, stop
 from exallm.local.engine_home import USER, EngineHome
 from exallm.models.smollm2_source import smollm2_file
+from tests.registry_harness import (  # noqa: F401
+    install_registry,
+    installed_registry,
+    installed_versions,
+    registry,
+    registry_engine,
+    three,
+)
 from tests.udf_harness import RUNTIMES, Runtime, UseEngine, engine_in_use
 
 os.environ["EXASOL_TELEMETRY_DISABLE"] = "1"

@@ -38,8 +38,9 @@ def test_every_function_stands_on_the_page_and_no_other() -> None:
 
 
 def test_every_system_table_stands_on_the_page() -> None:
+    page = SECTIONS["System tables"]
     for name in TABLES_BY_NAME:
-        assert re.sub("_(DBA|USER)_(?!CONNECTIONS)", "_ALL_", name) in SECTIONS["System tables"]
+        assert name in page or re.sub("_(DBA|USER)_", "_ALL_", name) in page, name
 
 
 def test_every_code_of_a_refusal_stands_on_the_page() -> None:
@@ -57,7 +58,7 @@ REFUSALS = {
     "data in and out": ["IMPORT INTO T FROM CSV", "EXPORT T INTO CSV"],
     "prepared statements": ["SELECT ?"],
     "definitions": ["CREATE TABLE T (A INT IDENTITY)", "CREATE INDEX I ON T (A)"],
-    "users": ["GRANT SELECT ON T TO U", "CREATE ROLE R"],
+    "users": ["GRANT IMPERSONATION ON U TO R", "CREATE USER U IDENTIFIED AT LDAP AS 'x'"],
     "types": ["CREATE TABLE T (A INTERVAL DAY TO SECOND)"],
     "everything of DuckDB alone": ["SELECT 1::INT", "ATTACH 'x'", "PRAGMA x", "SELECT 7 % 2"],
 }

@@ -17,7 +17,7 @@ from exallm.local.sql_error import SqlError
 
 
 class OfflineSession:
-    """A session that ends after some seconds, knows one other script and no SQL."""
+    """A session that ends after some seconds, knows few other scripts and no SQL."""
 
     def __init__(self, seconds: float = 20.0) -> None:
         self.meta = {"session_id": 4711, "current_user": "ann", "node_count": 1}
@@ -30,6 +30,12 @@ class OfflineSession:
         raise SqlError("0A000", f"no SQL here: {sql}")
 
     def script_text(self, schema_and_name: str) -> LuaScript:
+        if schema_and_name.startswith("LONG."):
+            return parse_lua_script(
+                f"CREATE SCRIPT {schema_and_name} AS\nfunction last() return"
+                f" '{schema_and_name[-1]}' end",
+                None,
+            )
         if schema_and_name != "LIB.TOOLS":
             raise SqlError("42000", f"script {schema_and_name} not found")
         return parse_lua_script(
@@ -245,6 +251,13 @@ def test_import_gives_the_functions_of_another_script() -> None:
         "8 20 nil",
     )
     assert output("import('LIB.TOOLS') output(TOOLS.twice(1))") == ("2",)
+
+
+def test_scripts_whose_long_names_begin_alike_are_told_apart() -> None:
+    one, two = f"LONG.{'N' * 100}A", f"LONG.{'N' * 100}B"
+    assert output(f"import('{one}', 'a') import('{two}', 'b') output(a.last(), b.last())") == (
+        "A B",
+    )
 
 
 def test_errors_in_an_imported_script_name_it() -> None:

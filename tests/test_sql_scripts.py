@@ -296,3 +296,18 @@ def test_a_transaction_that_is_lost_inside_a_script_stays_lost(connection: Any) 
     assert text.startswith("false false")
     assert "rolled back" in text
     assert rows(connection, "SELECT A FROM T") == [(1,)]
+
+
+def test_a_script_whose_transaction_was_lost_goes_on_after_a_rollback(connection: Any) -> None:
+    connection.execute("CREATE TABLE T (A INT PRIMARY KEY)")
+    connection.execute("INSERT INTO T VALUES (1)")
+    connection.execute(
+        "CREATE LUA SCRIPT GOES_ON () AS\n"
+        "pquery([[INSERT INTO T VALUES (5)]])\n"
+        "pquery([[INSERT INTO T VALUES (1)]])\n"
+        "output(tostring((pquery([[COMMIT]]))))\n"
+        "query([[ROLLBACK]])\n"
+        "query([[INSERT INTO T VALUES (6)]])\n"
+    )
+    assert rows(connection, "EXECUTE SCRIPT GOES_ON() WITH OUTPUT") == [("false",)]
+    assert rows(connection, "SELECT A FROM T ORDER BY A") == [(1,), (6,)]

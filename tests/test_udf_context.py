@@ -391,6 +391,12 @@ def test_metadata() -> None:
     assert text == repr([*expected, 18, 0, None, "O", 999, 1, 0])
 
 
+def test_import_script_takes_names_in_double_quotes() -> None:
+    environment = StatementEnvironment(scripts={'x"y; z.LIB': "A = 1", "S.LIB": "A = 2"})
+    assert environment.script_body('"x""y; z".LIB', "S") == "A = 1"
+    assert environment.script_body('"S"."LIB"', "T") == "A = 2"
+
+
 def test_import_script_runs_a_module_once() -> None:
     body = "lib = exa.import_script('lib')\n" + body_of(
         "return str([lib.f(1), exa.import_script('lib').f(2), exa.import_script('OTHER').USER,"

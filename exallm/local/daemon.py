@@ -56,7 +56,7 @@ def serve(home: EngineHome, port: int, workers: int, reply_timeout_s: float) -> 
         )
     settings = DatabaseSettings(home.database_file, home.buckets_root, workers, reply_timeout_s)
     database = _open(settings)
-    listener = Listener(port, database, Credentials(USER, home.password()))
+    listener = Listener(port, database, Credentials(USER, home.password(), database.knows))
     buckets = BucketFsServer(
         home.buckets_root,
         write_password=home.bucketfs_password("write"),

@@ -6,16 +6,17 @@ local schema = exa.meta.script_schema
 import(quote(schema) .. '.REGISTRY_LIBRARY', 'registry')
 local json = require('cjson')
 
-local function fail(number, problem, remedy)
-    error('E-EXALLM-MODEL-' .. number .. ': ' .. problem .. '; ' .. remedy)
-end
-
-local function read_object(content, what)
-    local ok, value = pcall(json.decode, content)
-    if not ok or type(value) ~= 'table' then
-        fail(16, what .. ' is not a JSON object', 'pass it as text')
+local function read_manifest()
+    local understood, manifest = pcall(json.decode, MANIFEST)
+    if not understood or type(manifest) ~= 'table' then
+        registry.fail(16, 'the manifest is not a JSON object', 'pass the text of manifest.json')
     end
-    return value
+    local version = registry.whole(VERSION_NUMBER)
+    if manifest.name ~= MODEL_NAME or version == nil or registry.whole(manifest.version) ~= version then
+        registry.fail(19, 'the manifest is of ' .. tostring(manifest.name) .. ' version '
+            .. tostring(manifest.version), 'register it under its own name and version')
+    end
+    return manifest
 end
 
 local function check_package(sha256)
@@ -28,7 +29,7 @@ local function check_package(sha256)
     for i = 1, #rows do
         local row = rows[i]
         if row.PROBLEM ~= null then
-            fail(17, 'node ' .. row.NODE_ID .. ', ' .. row.FILE_PATH .. ': ' .. row.PROBLEM,
+            registry.fail(17, 'node ' .. row.NODE_ID .. ', ' .. row.FILE_PATH .. ': ' .. row.PROBLEM,
                 'upload the package again')
         end
         if nodes[row.NODE_ID] == nil then
@@ -38,33 +39,27 @@ local function check_package(sha256)
     end
     local expected = query([[SELECT NPROC() FROM DUAL]])[1][1]
     if seen ~= expected then
-        fail(18, 'the package was checked on ' .. seen .. ' of ' .. expected .. ' nodes',
+        registry.fail(18, 'the package was checked on ' .. seen .. ' of ' .. expected .. ' nodes',
             'call the script again')
     end
 end
 
-local manifest = read_object(MANIFEST, 'the manifest')
-local settings = read_object(SETTINGS, 'the last argument')
-for key, _ in pairs(settings) do
-    if key ~= 'alias' and key ~= 'reason' then
-        fail(16, 'unknown setting ' .. tostring(key), 'use alias or reason')
+-- Adds the version where it is new, and gives its number.
+local function add_version(manifest)
+    local version = registry.whole(VERSION_NUMBER)
+    local sha256 = query([[SELECT HASH_SHA256(:m) FROM DUAL]], {m = MANIFEST})[1][1]
+    local known = query([[
+        SELECT SHA256 FROM ::s.MODEL_VERSIONS WHERE MODEL = :m AND MODEL_VERSION = :v]],
+        {s = quote(schema), m = MODEL_NAME, v = version})
+    if #known > 0 then
+        registry.require_version(schema, MODEL_NAME, version)
+        if known[1][1] ~= sha256 then
+            registry.fail(20, MODEL_NAME .. ' version ' .. version
+                .. ' is registered with another package',
+                'versions never change: register the next number')
+        end
+        return version
     end
-end
-if manifest.name ~= MODEL_NAME or manifest.version ~= VERSION_NUMBER then
-    fail(19, 'the manifest is of ' .. tostring(manifest.name) .. ' version ' .. tostring(manifest.version),
-        'register it under its own name and version')
-end
-
-registry.lock(schema)
-local sha256 = query([[SELECT HASH_SHA256(:m) FROM DUAL]], {m = MANIFEST})[1][1]
-local known = query([[
-    SELECT SHA256 FROM ::s.MODEL_VERSIONS WHERE MODEL = :m AND MODEL_VERSION = :v]],
-    {s = quote(schema), m = MODEL_NAME, v = VERSION_NUMBER})
-if #known > 0 and known[1][1] ~= sha256 then
-    fail(20, MODEL_NAME .. ' version ' .. VERSION_NUMBER .. ' is registered with another package',
-        'versions never change: register the next number')
-end
-if #known == 0 then
     check_package(sha256)
     local named = query([[SELECT 1 FROM ::s.MODELS WHERE MODEL = :m]], {s = quote(schema), m = MODEL_NAME})
     if #named == 0 then
@@ -73,23 +68,31 @@ if #known == 0 then
     end
     query([[
         INSERT INTO ::s.MODEL_VERSIONS VALUES (:m, :v, :p, :h, :j, CURRENT_TIMESTAMP, CURRENT_USER)]],
-        {s = quote(schema), m = MODEL_NAME, v = VERSION_NUMBER, p = PACKAGE_PATH, h = sha256, j = MANIFEST})
+        {s = quote(schema), m = MODEL_NAME, v = version, p = PACKAGE_PATH, h = sha256, j = MANIFEST})
+    return version
 end
 
+local function point(alias, version, reason)
+    if registry.current_version(schema, MODEL_NAME, alias) ~= version then
+        registry.require_active(schema, MODEL_NAME, version)
+        registry.point_alias(schema, {
+            model = MODEL_NAME, alias = alias, version = version, kind = 'REGISTER', reason = reason})
+    end
+end
+
+local manifest = read_manifest()
+local settings = registry.read_settings(SETTINGS, {alias = 'text', reason = 'text'})
+if settings.alias ~= nil then
+    registry.check_alias(settings.alias)
+end
+registry.lock(schema)
+local version = add_version(manifest)
 -- The first version of a model is its champion; a later one only where that is asked for.
-local champion = query([[
-    SELECT 1 FROM ::s.MODEL_ALIASES WHERE MODEL = :m AND ALIAS_NAME = 'champion']],
-    {s = quote(schema), m = MODEL_NAME})
-if #champion == 0 then
-    registry.point_alias(schema, MODEL_NAME, 'champion', VERSION_NUMBER, 'first version')
+if registry.current_version(schema, MODEL_NAME, 'champion') == nil then
+    point('champion', version, 'first version')
 end
 if settings.alias ~= nil then
-    local current = query([[
-        SELECT MODEL_VERSION FROM ::s.MODEL_ALIASES WHERE MODEL = :m AND ALIAS_NAME = :a]],
-        {s = quote(schema), m = MODEL_NAME, a = settings.alias})
-    if #current == 0 or current[1][1] ~= VERSION_NUMBER then
-        registry.point_alias(schema, MODEL_NAME, settings.alias, VERSION_NUMBER, settings.reason or null)
-    end
+    point(settings.alias, version, settings.reason)
 end
 registry.compile(schema)
 /

@@ -16,6 +16,7 @@ from exallm.local.exasol_type import VARCHAR_LIMIT, Column
 from exallm.local.lua.script import LuaScript, parse_lua_script
 from exallm.local.sql.names import quoted, shown, stored, stored_schema, table_sql
 from exallm.local.sql.refusal import refused
+from exallm.local.sql.rights import Rights
 from exallm.local.sql.scope import View
 from exallm.local.sql.statements import CreateConnection, CreateView, DropObject
 from exallm.local.sql.system_tables import SYSTEM_SCHEMAS
@@ -93,27 +94,40 @@ class Catalog:
     def view(self, schema: str, name: str) -> View | None:
         """The view of this name, or None."""
         row = self._row(
-            "SELECT query, columns, current_schema FROM _exallm.views"
-            " WHERE schema_name = ? AND name = ?",
+            "SELECT v.query, v.columns, v.current_schema, s.owner FROM _exallm.views v"
+            " JOIN _exallm.schemas s ON s.name = v.schema_name"
+            " WHERE v.schema_name = ? AND v.name = ?",
             schema,
             name,
         )
-        return View(schema, name, row[0], tuple(row[1]), row[2]) if row else None
+        return View(schema, name, row[0], tuple(row[1]), row[2], row[3]) if row else None
 
-    def script_bodies(self) -> Mapping[str, str]:
-        """``SCHEMA.NAME`` to the body of every UDF script, for ``exa.import_script``."""
+    def script_bodies(self, rights: Rights) -> Mapping[str, str | None]:
+        """``SCHEMA.NAME`` to the body of every UDF script, for ``exa.import_script``.
+
+        The body is None where the rights are too few to execute the script.
+        """
         rows = self._connection.execute(
             "SELECT schema_name, name, statement FROM _exallm.scripts WHERE kind = 'UDF'"
         ).fetchall()
-        return {f"{schema}.{name}": _udf(text, schema).body for schema, name, text in rows}
+        return {
+            f"{schema}.{name}": (
+                _udf(text, schema).body
+                if rights.holds("EXECUTE", schema, name) and rights.uses(schema)
+                else None
+            )
+            for schema, name, text in rows
+            if rights.sees(schema)
+        }
 
-    def connections(self) -> Mapping[str, Connection]:
-        """Every CONNECTION by name, for ``exa.get_connection``."""
+    def connections(self, rights: Rights) -> Mapping[str, Connection | None]:
+        """Every CONNECTION by name, for ``exa.get_connection``; None for all without the right."""
+        allowed = rights.has("ACCESS ANY CONNECTION")
         rows = self._connection.execute(
             "SELECT name, address, user_name, password FROM _exallm.connections"
         ).fetchall()
         return {
-            name: Connection("password", address, user, password)
+            name: Connection("password", address, user, password) if allowed else None
             for name, address, user, password in rows
         }
 
@@ -148,6 +162,12 @@ class Catalog:
             raise SqlError("42000", f"schema name {name} is reserved")
         self._connection.execute(f"CREATE SCHEMA {quoted(stored_schema(name))}")
         self._connection.execute("INSERT INTO _exallm.schemas VALUES (?, ?, NULL)", [name, owner])
+
+    def change_owner(self, schema: str, owner: str) -> None:
+        """``ALTER SCHEMA ... CHANGE OWNER``: all in the schema changes its owner with it."""
+        self._connection.execute(
+            "UPDATE _exallm.schemas SET owner = ? WHERE name = ?", [owner, schema]
+        )
 
     def create_script(self, script: UdfScript | LuaScript, replace: bool) -> None:
         """``CREATE [OR REPLACE] SCRIPT``."""
@@ -279,7 +299,7 @@ class Catalog:
         if (tables or others) and not cascade:
             raise SqlError("42000", f"schema {name} is not empty: use DROP SCHEMA ... CASCADE")
         self._connection.execute(f"DROP SCHEMA {quoted(stored_schema(name))} CASCADE")
-        for table in ("scripts", "views", "remarks"):
+        for table in ("scripts", "views", "remarks", "object_privileges"):
             self._connection.execute(
                 f"DELETE FROM _exallm.{table} WHERE schema_name = ?",
                 [name],
@@ -302,13 +322,22 @@ class Catalog:
             f"DELETE FROM _exallm.{table} WHERE schema_name = ? AND name = ?",
             [schema, name],
         )
+        self._revoke_all(schema, name)
 
     def forget(self, schema: str, name: str) -> None:
-        """Drop the comments on an object and its columns."""
+        """Drop the comments on an object and its columns, and the privileges granted on it."""
+        self._revoke_all(schema, name)
         self._connection.execute(
             "DELETE FROM _exallm.remarks WHERE schema_name = ?"
             " AND (name = ? OR starts_with(name, ? || '.'))",
             [schema, name, name],
+        )
+
+    def _revoke_all(self, schema: str, name: str) -> None:
+        # A new object of the same name begins without grants, as Exasol has it.
+        self._connection.execute(
+            "DELETE FROM _exallm.object_privileges WHERE schema_name = ? AND name = ?",
+            [schema, name],
         )
 
     def _require_schema(self, schema: str) -> None:

@@ -13,6 +13,7 @@ import duckdb
 
 from exallm.local.engine.call_table import CallTable
 from exallm.local.engine.helper_functions import register_helpers
+from exallm.local.engine.principals import PRINCIPAL_TABLES, Principals
 
 DATABASE_NAME = "EXALLM_LOCAL"
 DATABASE_VERSION = "2025.2.0"
@@ -85,7 +86,7 @@ class Database:
             },
         )
         self._root.execute("SET TimeZone = 'UTC'") if _has_time_zone(self._root) else None
-        for statement in _CATALOG:
+        for statement in (*_CATALOG, *PRINCIPAL_TABLES):
             self._root.execute(statement)
         for name, value in DEFAULT_PARAMETERS.items():
             self._root.execute(
@@ -103,6 +104,10 @@ class Database:
             "CREATE TEMP TABLE exallm_session_parameters (name VARCHAR, value VARCHAR)"
         )
         return connection, next(self._sessions)
+
+    def knows(self, user: str, password: bytes) -> bool:
+        """Whether a user other than SYS has this password."""
+        return Principals(self._root.cursor()).knows(user, password)
 
     def checkpoint_if_due(self) -> None:
         """Move a long log of changes into the file, where the disk has room for it for certain."""

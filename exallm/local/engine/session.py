@@ -15,6 +15,7 @@ from exallm.local.engine.database import DATABASE_NAME, DATABASE_VERSION, Databa
 from exallm.local.engine.executor import Executor
 from exallm.local.engine.failures import sql_error
 from exallm.local.engine.result import Result, RowCount
+from exallm.local.engine.rights_reader import RightsReader
 from exallm.local.engine.script_runner import ScriptRunner
 from exallm.local.engine.statement_calls import StatementCalls
 from exallm.local.lua.script import LuaScript
@@ -56,11 +57,14 @@ class Session:
         self._abort: SqlError | None = None
         self._executing = False
         self.catalog = Catalog(self._connection)
+        self._rights = RightsReader(self._connection, user)
         self.query_timeout_s = int(self.catalog.parameter("QUERY_TIMEOUT"))
         self._scripts = ScriptRunner(
             self._execute_in_script, self._meta, self._find_script, self._check_abort
         )
-        self._executor = Executor(self._connection, self.catalog, self._scope, self._scripts, user)
+        self._executor = Executor(
+            self._connection, self.catalog, self._scope, self._scripts, self._rights
+        )
 
     @property
     def current_schema(self) -> str | None:
@@ -71,6 +75,13 @@ class Session:
     def in_transaction(self) -> bool:
         """Whether changes wait for COMMIT or ROLLBACK."""
         return self._in_transaction
+
+    def require_login(self) -> None:
+        """:raises SqlError: 08004 where the user may not have a session."""
+        if not self._rights.own().has("CREATE SESSION"):
+            raise SqlError(
+                "08004", "Connection exception - insufficient privileges: CREATE SESSION."
+            )
 
     def open_schema(self, name: str | None) -> None:
         """Open a schema outside a statement, as a client's attribute does."""
@@ -134,6 +145,7 @@ class Session:
             self.commit() if statement.commit else self.rollback()
             return RowCount(0)
         self._begin()
+        self._rights.forget()
         if isinstance(statement, ExecuteScript):
             self._lost_transaction = None
         schema = self.current_schema
@@ -157,13 +169,17 @@ class Session:
     def _execute_in_script(self, sql: str) -> Result:
         """A statement that a Lua script runs: in the script's transaction."""
         self._check_abort()
+        statement = read_statement(sql, self.current_schema)
+        if isinstance(statement, EndTransaction) and not statement.commit:
+            # The script knows that its transaction is gone, and begins another one.
+            self._lost_transaction = None
         if self._lost_transaction is not None:
             raise self._lost_transaction
-        statement = read_statement(sql, self.current_schema)
         if isinstance(statement, EndTransaction):
             self.commit() if statement.commit else self.rollback()
             return RowCount(0)
         self._begin()
+        self._rights.forget()
         calls = self._open_calls()
         try:
             return self._executor.run(statement, calls)
@@ -237,22 +253,26 @@ class Session:
             calls=calls,
             current_schema=self.current_schema,
             user=self.user,
+            rights=self._rights.own(),
+            rights_of=self._rights.of,
             session_id=self.session_id,
             statement_id=self._statement_id,
             started_at=datetime.now(UTC),
         )
 
-    def _environment(self) -> StatementEnvironment:
+    def _environment(self, scope_user: str) -> StatementEnvironment:
         settings = self._database.settings
+        rights = self._rights.of(scope_user)
         return StatementEnvironment(
             database_name=DATABASE_NAME,
             database_version=DATABASE_VERSION,
             current_user=self.user,
+            scope_user=scope_user,
             current_schema=self.current_schema,
             session_id=str(self.session_id),
             statement_id=self._statement_id,
-            scripts=self.catalog.script_bodies(),
-            connections=self.catalog.connections(),
+            scripts=self.catalog.script_bodies(rights),
+            connections=self.catalog.connections(rights),
             buckets_root=settings.buckets_root,
             interpreter=settings.interpreter,
             worker_limit=settings.worker_limit,
@@ -271,7 +291,10 @@ class Session:
     def _find_script(self, name: str) -> LuaScript:
         parsed = TokenReader(name).qualified_name()
         schema = parsed.schema or self.current_schema
-        script = self.catalog.lua_script(schema, parsed.name) if schema else None
+        rights = self._rights.own()
+        is_seen = schema is not None and rights.sees(schema)
+        script = self.catalog.lua_script(schema, parsed.name) if schema and is_seen else None
         if script is None:
             raise SqlError("42000", f"script {name} not found")
+        rights.require_execution(script.schema, script.name)
         return script

@@ -30,39 +30,39 @@ _relation_numbers = itertools.count(1)
 class StatementCalls:
     """Runs the calls of one statement; ``close`` ends their processes.
 
-    :param environment: makes what the scripts see; asked once, and only if a script is called.
+    :param environment: makes what scripts see, for the user whose rights hold where they are
+        called; asked once for each, and only if a script is called.
     """
 
     def __init__(
         self,
         table: CallTable,
         connection: duckdb.DuckDBPyConnection,
-        environment: Callable[[], StatementEnvironment],
+        environment: Callable[[str], StatementEnvironment],
     ) -> None:
         self._table = table
         self._connection = connection
         self._make_environment = environment
-        self._environment: StatementEnvironment | None = None
-        self._numbers: dict[str, int] = {}
+        self._environments: dict[str, StatementEnvironment] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
         self._relations: list[str] = []
         self._invocations: list[Invocation] = []
         self._lock = threading.Lock()
         self._aborted: SqlError | None = None
         self.failure: SqlError | None = None
 
-    def add(self, script: UdfScript) -> int:
+    def add(self, script: UdfScript, scope_user: str) -> int:
         """Register a call that returns values; its number in the call table."""
-        self._prepare()
+        environment = self._environment(scope_user)
         # One number a script: DuckDB then sees that f(x) in SELECT and GROUP BY are the same.
-        number = self._numbers.get(script.qualified_name)
-        if number is None:
-            number = self._table.add(_Values(self, script))
-            self._numbers[script.qualified_name] = number
-        return number
+        key = (script.qualified_name, scope_user)
+        if key not in self._numbers:
+            self._numbers[key] = self._table.add(_Values(self, script, environment))
+        return self._numbers[key]
 
     def emitted(self, emitting: EmittingCall) -> tuple[str, tuple[Column, ...]]:
         """Run a call that emits rows; the relation that holds them, the emitted columns."""
-        self._prepare()
+        self._environment(emitting.scope_user)
         # An open reader would keep DuckDB from ending the transaction.
         with self._connection.sql(emitting.query).to_arrow_reader(_BATCH_ROWS) as reader:
             table, columns = self._rows_emitted(emitting, reader)
@@ -75,7 +75,10 @@ class StatementCalls:
         fields = list(reader.schema)
         arguments = fields[skipped : skipped + emitting.arguments]
         invocation = self.invocation(
-            emitting.script, [field.type for field in arguments], emitting.outputs
+            emitting.script,
+            self._environment(emitting.scope_user),
+            [field.type for field in arguments],
+            emitting.outputs,
         )
         columns = invocation.output_columns()
         schema = pa.schema([*fields[: emitting.passed], *arrow_schema(columns)])
@@ -93,6 +96,7 @@ class StatementCalls:
     def invocation(
         self,
         script: UdfScript,
+        environment: StatementEnvironment,
         argument_types: list[pa.DataType],
         outputs: tuple[Column, ...] | None,
     ) -> Invocation:
@@ -102,8 +106,7 @@ class StatementCalls:
             arguments = tuple(
                 Column(str(number), exasol_type(kind)) for number, kind in enumerate(argument_types)
             )
-        assert self._environment is not None
-        invocation = Invocation(script, arguments, outputs, self._environment)
+        invocation = Invocation(script, arguments, outputs, environment)
         with self._lock:
             self._invocations.append(invocation)
             aborted = self._aborted
@@ -132,9 +135,10 @@ class StatementCalls:
             for invocation in invocations:
                 stack.callback(invocation.close)
 
-    def _prepare(self) -> None:
-        if self._environment is None:
-            self._environment = self._make_environment()
+    def _environment(self, scope_user: str) -> StatementEnvironment:
+        if scope_user not in self._environments:
+            self._environments[scope_user] = self._make_environment(scope_user)
+        return self._environments[scope_user]
 
 
 class WithoutRunning:
@@ -148,7 +152,7 @@ class WithoutRunning:
         self._connection = connection
         self._relations = relations
 
-    def add(self, script: UdfScript) -> int:
+    def add(self, script: UdfScript, scope_user: str) -> int:
         """No call: DuckDB reads the number when it runs a query, which this one never is."""
         return 0
 
@@ -179,9 +183,12 @@ def _registered(
 class _Values:
     """A call that returns a value for each row (SCALAR) or group (SET)."""
 
-    def __init__(self, owner: StatementCalls, script: UdfScript) -> None:
+    def __init__(
+        self, owner: StatementCalls, script: UdfScript, environment: StatementEnvironment
+    ) -> None:
         self._owner = owner
         self._script = script
+        self._environment = environment
         self._lock = threading.Lock()
         self._invocations: dict[tuple[pa.DataType, ...], Invocation] = {}
 
@@ -221,7 +228,9 @@ class _Values:
         key = tuple(types) if self._script.inputs is None else ()
         with self._lock:
             if key not in self._invocations:
-                self._invocations[key] = self._owner.invocation(self._script, types, None)
+                self._invocations[key] = self._owner.invocation(
+                    self._script, self._environment, types, None
+                )
             return self._invocations[key]
 
 

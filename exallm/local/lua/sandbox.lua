@@ -267,10 +267,11 @@ local function import_into(environment, name, alias)
     sql_codes[problem] = code
     raw_error(problem, 0)
   end
-  local module = imported[script.chunk_name]
+  -- By its number: scripts whose long names begin alike share a chunk name.
+  local module = imported[script.number]
   if not module then
     module = new_environment()
-    imported[script.chunk_name] = module
+    imported[script.number] = module
     local chunk, problem = load_script(script.body, script.chunk_name, script.number, module)
     if not chunk then raw_error(problem, 0) end
     chunk()

@@ -37,12 +37,12 @@ class ChangeTranslator:
             case exp.Update():
                 return self._update(node)
             case exp.Delete():
-                table, source, _ = self._queries.sources.target(node.this)
+                table, source, _ = self._queries.sources.target(node.this, "DELETE")
                 return exp.Delete(this=table, where=self._where(node, [source]))
             case exp.Merge():
                 return self._merge(node)
             case exp.TruncateTable():
-                table, _, _ = self._queries.sources.target(node.expressions[0])
+                table, _, _ = self._queries.sources.target(node.expressions[0], "DELETE")
                 return exp.Delete(this=table)
         raise refused(60, type(node).__name__.upper())
 
@@ -108,14 +108,14 @@ class ChangeTranslator:
         """The table of an INSERT, which takes no alias, and its columns."""
         if isinstance(node, exp.Table) and node.args.get("alias"):
             raise refused(60, "an alias for the target of INSERT")
-        table, _, columns = self._queries.sources.target(node)
+        table, _, columns = self._queries.sources.target(node, "INSERT")
         table.set("alias", None)
         return table, columns
 
     # --- UPDATE and MERGE ----------------------------------------------------------------------
 
     def _update(self, node: exp.Update) -> exp.Expr:
-        table, source, columns = self._queries.sources.target(node.this)
+        table, source, columns = self._queries.sources.target(node.this, "UPDATE")
         with self._expressions.within(Environment(None, [source])):
             changes = self._assignments(node, columns, source)
         return exp.Update(this=table, expressions=changes, where=self._where(node, [source]))
@@ -137,7 +137,8 @@ class ChangeTranslator:
         return changes
 
     def _merge(self, node: exp.Merge) -> exp.Expr:
-        table, target, columns = self._queries.sources.target(node.this)
+        needed = {_privilege(when) for when in node.args["whens"].expressions}
+        table, target, columns = self._queries.sources.target(node.this, *sorted(needed))
         using, source = self._queries.sources.source(node.args["using"])
         with self._expressions.within(Environment(None, [target, source])):
             on = self._expressions.condition(node.args["on"])
@@ -182,6 +183,12 @@ class ChangeTranslator:
         return exp.Insert(
             this=exp.Tuple(expressions=names), expression=exp.Tuple(expressions=converted)
         )
+
+
+def _privilege(when: exp.When) -> str:
+    """What a clause of MERGE needs on the table that it changes."""
+    then = when.args["then"]
+    return type(then).__name__.upper() if isinstance(then, (exp.Insert, exp.Update)) else "DELETE"
 
 
 def _chosen(columns: tuple[Column, ...], names: list[str]) -> tuple[Column, ...]:

@@ -86,6 +86,7 @@ class EmittingSelects:
             len(columns),
             len(keys),
             len(arguments),
+            self._queries.scope.rights.user,
         )
         relation, emitted = self._queries.scope.calls.emitted(call)
         known = [OutputColumn(column.name, Kind.of_type(column.type)) for column in emitted]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from exallm.local.exasol_type import Column
 from exallm.local.sql.kinds import DAY, TEXT, TIME, Kind, cast, null, typed
+from exallm.local.sql.rights import Rights
 from exallm.local.udf.script import UdfScript
 
 
@@ -21,6 +22,7 @@ class View:
     :param query: text of its query, in Exasol's SQL.
     :param columns: its own column names, empty where it takes those of the query.
     :param current_schema: the open schema when it was created: names in the query resolve there.
+    :param owner: of its schema: the query runs with the owner's rights.
     """
 
     schema: str
@@ -28,6 +30,7 @@ class View:
     query: str
     columns: tuple[str, ...]
     current_schema: str | None
+    owner: str
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class EmittingCall:
     :param passed: number of columns that go along with each emitted row (SCALAR only).
     :param keys: number of columns by which rows are grouped (SET only); rows arrive sorted by them.
     :param arguments: number of arguments; for none the query has one column that means nothing.
+    :param scope_user: whose rights hold where the call stands.
     """
 
     script: UdfScript
@@ -49,6 +53,7 @@ class EmittingCall:
     passed: int
     keys: int
     arguments: int
+    scope_user: str
 
 
 class Catalog(Protocol):
@@ -73,8 +78,11 @@ class Catalog(Protocol):
 class UdfCalls(Protocol):
     """Where the calls of a statement are kept until it ends."""
 
-    def add(self, script: UdfScript) -> int:
-        """Register a call that returns values; its number is what DuckDB hands back."""
+    def add(self, script: UdfScript, scope_user: str) -> int:
+        """Register a call that returns values; its number is what DuckDB hands back.
+
+        :param scope_user: whose rights hold where the call stands: a view's owner inside a view.
+        """
 
     def emitted(self, emitting: EmittingCall) -> tuple[str, tuple[Column, ...]]:
         """Run a call that emits rows.
@@ -89,7 +97,9 @@ class Scope:
     """The surroundings of one statement.
 
     :param current_schema: the open schema, None where none is open.
-    :param user: name of the user, upper case.
+    :param user: name of the session's user, upper case.
+    :param rights: what is checked here: the session's, or those of the owner inside a view.
+    :param rights_of: the rights of any user or role.
     :param session_id: as CURRENT_SESSION gives it.
     :param statement_id: as CURRENT_STATEMENT gives it.
     :param started_at: the statement's start in UTC: every CURRENT_TIMESTAMP of it.
@@ -99,9 +109,18 @@ class Scope:
     calls: UdfCalls
     current_schema: str | None
     user: str
+    rights: Rights
+    rights_of: Callable[[str], Rights]
     session_id: int
     statement_id: int
     started_at: datetime
+
+    def inside(self, view: View) -> Scope:
+        """The surroundings of a view's query: its owner's rights, and names as at its creation."""
+        rights = self.rights_of(view.owner)
+        if view.owner not in self.rights.grantees:
+            rights = replace(rights, lent_to=self.rights.user)
+        return replace(self, current_schema=view.current_schema, rights=rights)
 
     def constant(self, name: str) -> exp.Expr | None:
         """The value of a constant that is written without parentheses, None for another name."""

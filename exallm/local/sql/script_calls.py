@@ -39,7 +39,8 @@ class ScriptCalls:
     def find(self, node: exp.Expr) -> tuple[UdfScript, exp.Anonymous] | None:
         """The script that a node calls, with the call; None where it calls none.
 
-        :raises SqlError: 42000 for the call of what is neither a function nor a script.
+        :raises SqlError: 42000 for the call of what is neither a function nor a script, 42500
+            without the right to call it.
         """
         schema, target = self._scope.current_schema, node
         if isinstance(node, exp.Dot):
@@ -51,7 +52,8 @@ class ScriptCalls:
         name = call_name(target)
         if target is node and name in FUNCTIONS and not _is_quoted(target):
             return None
-        script = self._scope.catalog.script(schema, name) if schema else None
+        is_seen = schema is not None and self._scope.rights.sees(schema)
+        script = self._scope.catalog.script(schema, name) if schema and is_seen else None
         if script is None:
             full = f"{schema}.{name}" if target is not node else name
             raise SqlError(
@@ -59,6 +61,7 @@ class ScriptCalls:
                 f"function or script {full} not found; docs/local-engine.md names the functions"
                 " that the embedded engine has",
             )
+        self._scope.rights.require_call(script.schema, script.name)
         return script, target
 
     def arguments(self, script: UdfScript, nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
@@ -88,7 +91,7 @@ class ScriptCalls:
                 63, f"the call of {script.name}, which EMITS rows, outside the top of a select list"
             )
         assert script.returns is not None
-        number = exp.Literal.number(self._scope.calls.add(script))
+        number = exp.Literal.number(self._scope.calls.add(script, self._scope.rights.user))
         if script.kind == "SET":
             return _returned(script.returns, [number, self._collected(script, node.expressions)])
         plain, order = split_order(node.expressions)

@@ -15,8 +15,8 @@ from exallm.local.sql.kinds import Kind, united
 from exallm.local.sql.names import MARK, folded, stored, stored_identifier, stored_schema
 from exallm.local.sql.nodes import check_nodes
 from exallm.local.sql.refusal import refused, syntax_error
-from exallm.local.sql.scope import Scope, View
-from exallm.local.sql.system_tables import SYSTEM_SCHEMAS, system_table
+from exallm.local.sql.scope import View
+from exallm.local.sql.system_tables import SYSTEM_SCHEMAS, TABLES_BY_NAME, system_table
 from exallm.local.sql_error import SqlError
 
 if TYPE_CHECKING:
@@ -75,14 +75,17 @@ class SourceTranslator:
         schema = folded(db) if db is not None else self._scope.current_schema
         if schema is None:
             raise SqlError("42000", f"object {name} not found: no schema is open")
-        if not self._scope.catalog.has_schema(schema):
+        if not self._scope.catalog.has_schema(schema) or not self._scope.rights.sees(schema):
             raise SqlError("42000", f"schema {schema} not found")
         return schema, name
 
-    def target(self, node: exp.Expr) -> tuple[exp.Table, Source, tuple[Column, ...]]:
+    def target(
+        self, node: exp.Expr, *privileges: str
+    ) -> tuple[exp.Table, Source, tuple[Column, ...]]:
         """The table that a statement changes, with its columns and their types.
 
-        :raises SqlError: 42000 where there is no such table.
+        :param privileges: what the statement needs on it: INSERT, UPDATE or DELETE.
+        :raises SqlError: 42000 where there is no such table, 42500 without a privilege.
         """
         if not isinstance(node, exp.Table):
             raise refused(60, f"the target {node.sql('exasol')}")
@@ -90,6 +93,8 @@ class SourceTranslator:
         if self._scope.catalog.view(schema, name) is not None:
             raise refused(60, f"a change of the view {schema}.{name}")
         columns = self._columns(schema, name)
+        for privilege in privileges:
+            self._scope.rights.require(privilege, "TABLE", schema, name)
         return *_stored(schema, name, columns, node.args.get("alias")), columns
 
     def _columns(self, schema: str, name: str) -> tuple[Column, ...]:
@@ -104,14 +109,17 @@ class SourceTranslator:
             name = folded(node.this)
             if db is None and name in self._queries.ctes:
                 return self._cte(name, alias)
-            system = system_table(name) if db is None or folded(db) in SYSTEM_SCHEMAS else None
-            if system is not None:
+            if (db is None or folded(db) in SYSTEM_SCHEMAS) and name in TABLES_BY_NAME:
+                system = system_table(name, self._scope.rights)
                 return self._system(system, alias, name)
         schema, name = self.table_name(node)
         view = self._scope.catalog.view(schema, name)
         if view is not None:
+            self._scope.rights.require("SELECT", "VIEW", schema, name)
             return self._derived(self._view(view), alias, name, schema)
-        return _stored(schema, name, self._columns(schema, name), alias)
+        columns = self._columns(schema, name)
+        self._scope.rights.require("SELECT", "TABLE", schema, name)
+        return _stored(schema, name, columns, alias)
 
     def _cte(self, name: str, alias: exp.Expr | None) -> tuple[exp.Expr, Source]:
         columns = renamed(self._queries.ctes[name][1].columns, alias)
@@ -150,18 +158,9 @@ class SourceTranslator:
     def _view(self, view: View) -> TranslatedQuery:
         if self._queries.depth >= _VIEW_DEPTH:
             raise SqlError("42000", f"view {view.schema}.{view.name} is nested too deeply")
-        outer = self._scope
-        scope = Scope(
-            catalog=outer.catalog,
-            calls=outer.calls,
-            current_schema=view.current_schema,
-            user=outer.user,
-            session_id=outer.session_id,
-            statement_id=outer.statement_id,
-            started_at=outer.started_at,
-        )
         tree = parse_statement(view.query)
         check_nodes(tree)
+        scope = self._scope.inside(view)
         query = type(self._queries)(scope, self._queries.depth + 1).query(tree)
         if not view.columns:
             return query

@@ -16,6 +16,7 @@ from exallm.local.lua.script import LuaScript, parse_lua_script
 from exallm.local.sql.dialect import parse_statement
 from exallm.local.sql.nodes import check_nodes
 from exallm.local.sql.refusal import refused, syntax_error
+from exallm.local.sql.rights_statements import RightsStatement, read_rights_statement
 from exallm.local.sql.token_reader import QualifiedName, TokenReader
 from exallm.local.udf.script import UdfScript, parse_udf_script
 
@@ -109,7 +110,7 @@ class SetParameter:
 
 @dataclass(frozen=True)
 class CommentOn:
-    """``COMMENT ON SCHEMA | TABLE | SCRIPT | COLUMN | CONNECTION name IS 'text'``."""
+    """``COMMENT ON SCHEMA | TABLE | SCRIPT | COLUMN | CONNECTION | USER | ROLE name IS 'text'``."""
 
     kind: str
     name: QualifiedName
@@ -156,6 +157,7 @@ Statement = (
     | SetParameter
     | CommentOn
     | EndTransaction
+    | RightsStatement
     | Query
     | Change
     | Definition
@@ -165,14 +167,14 @@ Statement = (
 _REFUSED_HEADS = frozenset(
     """
     ANALYZE ATTACH BEGIN CALL CHECKPOINT CONSUMER COPY DEALLOCATE DESC DESCRIBE DETACH ENFORCE
-    EXPLAIN EXPORT FLUSH FORCE GRANT IMPERSONATE IMPORT INSTALL KILL LOAD LOCK PRAGMA PRELOAD
-    PREPARE RECOMPRESS RECOVER REFRESH RENAME REORGANIZE RESET REVOKE SET SHOW START SUMMARIZE
+    EXPLAIN EXPORT FLUSH FORCE IMPERSONATE IMPORT INSTALL KILL LOAD LOCK PRAGMA PRELOAD
+    PREPARE RECOMPRESS RECOVER REFRESH RENAME REORGANIZE RESET SET SHOW START SUMMARIZE
     TABLE UNDO USE VACUUM VALUES
     """.split()  # noqa: SIM905
 )
 _DEFINED = {
-    "CREATE": ("SCHEMA", "CONNECTION", "FORCE", "TABLE", "VIEW"),
-    "ALTER": ("SESSION", "SYSTEM", "TABLE"),
+    "CREATE": ("SCHEMA", "CONNECTION", "FORCE", "ROLE", "TABLE", "USER", "VIEW"),
+    "ALTER": ("SCHEMA", "SESSION", "SYSTEM", "TABLE", "USER"),
 }
 
 _QUERIES = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery, exp.Values)
@@ -238,6 +240,9 @@ def _script(text: str, current_schema: str | None) -> CreateScript | None:
 
 
 def _own(reader: TokenReader) -> Statement | None:
+    rights = read_rights_statement(reader)
+    if rights is not None:
+        return rights
     if reader.accept("COMMIT"):
         reader.accept("WORK")
         return reader.finish(EndTransaction(commit=True))
@@ -343,6 +348,10 @@ def _expression(text: str) -> exp.Expr:
 
 def _comment_on(reader: TokenReader) -> CommentOn:
     kind = reader.word()
+    if kind in ("USER", "ROLE"):
+        named = QualifiedName(None, reader.identifier().upper())
+        reader.expect("IS")
+        return reader.finish(CommentOn(kind, named, None, reader.string()))
     if kind not in ("SCHEMA", "TABLE", "SCRIPT", "COLUMN", "CONNECTION"):
         raise refused(60, f"COMMENT ON {kind}")
     if kind == "COLUMN":

@@ -5,7 +5,11 @@ Only what exallm and its tests read is here; every other EXA_ name is refused as
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from exallm.local.sql.names import MARK, shown_sql
+from exallm.local.sql.rights import Rights, Visible
+from exallm.local.sql.rights_tables import RIGHTS_TABLES, text_list
 
 SYSTEM_SCHEMAS = ("SYS", "EXA_STATISTICS")
 
@@ -79,22 +83,91 @@ _CONNECTIONS = """
     FROM _exallm.connections
 """
 
-TABLES_BY_NAME = {
-    "DUAL": "SELECT NULL AS DUMMY",
-    "EXA_SCHEMAS": _SCHEMAS,
-    "EXA_ALL_SCHEMAS": _SCHEMAS,
-    "EXA_PARAMETERS": _PARAMETERS,
-    "EXA_ALL_CONNECTIONS": "SELECT CONNECTION_NAME, CONNECTION_COMMENT FROM (" + _CONNECTIONS + ")",
-    "EXA_DBA_CONNECTIONS": _CONNECTIONS,
+_Builder = Callable[[Rights], str]
+
+
+def _always(query: str) -> _Builder:
+    return lambda _: query
+
+
+def _seen(visible: Visible, schema: str, name: str | None = None) -> str:
+    """The condition that an object, by the columns of its schema and name, is visible."""
+    if visible.all:
+        return "TRUE"
+    tests = []
+    if visible.schemas:
+        tests.append(f"{schema} IN ({text_list(visible.schemas)})")
+    if visible.objects and name is not None:
+        pairs = ", ".join(f"({text_list(pair, ordered=True)})" for pair in sorted(visible.objects))
+        tests.append(f"({schema}, {name}) IN ({pairs})")
+    return " OR ".join(tests) or "FALSE"
+
+
+def _filtered(query: str, condition: str) -> str:
+    return query if condition == "TRUE" else f"SELECT * FROM ({query}) WHERE {condition}"
+
+
+def _visible_schemas(rights: Rights) -> str:
+    return _filtered(_SCHEMAS, _seen(rights.visible_schemas(), "SCHEMA_NAME"))
+
+
+def _visible_columns(rights: Rights) -> str:
+    return _filtered(_COLUMNS, _seen(rights.visible("TABLE"), "COLUMN_SCHEMA", "COLUMN_TABLE"))
+
+
+def _visible(query: str, kind: str) -> _Builder:
+    return lambda rights: _filtered(
+        query, _seen(rights.visible(kind), f"{kind}_SCHEMA", f"{kind}_NAME")
+    )
+
+
+def _visible_objects(rights: Rights) -> str:
+    conditions = {"SCHEMA": _seen(rights.visible_schemas(), "OBJECT_NAME")}
+    for kind in ("TABLE", "VIEW", "SCRIPT"):
+        conditions[kind] = _seen(rights.visible(kind), "ROOT_NAME", "OBJECT_NAME")
+    if set(conditions.values()) == {"TRUE"}:
+        return _OBJECTS
+    tests = (f"OBJECT_TYPE = '{kind}' AND ({test})" for kind, test in conditions.items())
+    return _filtered(_OBJECTS, " OR ".join(tests))
+
+
+def _owned(query: str, owner: str) -> _Builder:
+    return lambda rights: _filtered(query, f"{owner} IN ({text_list([rights.user])})")
+
+
+# Every system table by name, with what makes its query for a user.
+TABLES_BY_NAME: dict[str, _Builder] = {
+    "DUAL": _always("SELECT NULL AS DUMMY"),
+    "EXA_SCHEMAS": _visible_schemas,
+    "EXA_ALL_SCHEMAS": _visible_schemas,
+    "EXA_PARAMETERS": _always(_PARAMETERS),
+    "EXA_ALL_CONNECTIONS": _always(
+        "SELECT CONNECTION_NAME, CONNECTION_COMMENT FROM (" + _CONNECTIONS + ")"
+    ),
+    "EXA_DBA_CONNECTIONS": _always(_CONNECTIONS),
+    "EXA_ALL_COLUMNS": _visible_columns,
+    "EXA_ALL_OBJECTS": _visible_objects,
+    "EXA_DBA_COLUMNS": _always(_COLUMNS),
+    "EXA_DBA_OBJECTS": _always(_OBJECTS),
+    "EXA_USER_COLUMNS": lambda rights: _filtered(
+        _COLUMNS,
+        "COLUMN_SCHEMA IN (SELECT name FROM _exallm.schemas"
+        f" WHERE owner IN ({text_list([rights.user])}))",
+    ),
+    "EXA_USER_OBJECTS": _owned(_OBJECTS, "OWNER"),
+    **RIGHTS_TABLES,
 }
-for _scope in ("ALL", "DBA", "USER"):
-    TABLES_BY_NAME[f"EXA_{_scope}_TABLES"] = _TABLES
-    TABLES_BY_NAME[f"EXA_{_scope}_COLUMNS"] = _COLUMNS
-    TABLES_BY_NAME[f"EXA_{_scope}_VIEWS"] = _VIEWS
-    TABLES_BY_NAME[f"EXA_{_scope}_SCRIPTS"] = _SCRIPTS
-    TABLES_BY_NAME[f"EXA_{_scope}_OBJECTS"] = _OBJECTS
+for _kind, _query in (("TABLE", _TABLES), ("VIEW", _VIEWS), ("SCRIPT", _SCRIPTS)):
+    TABLES_BY_NAME[f"EXA_ALL_{_kind}S"] = _visible(_query, _kind)
+    TABLES_BY_NAME[f"EXA_DBA_{_kind}S"] = _always(_query)
+    TABLES_BY_NAME[f"EXA_USER_{_kind}S"] = _owned(_query, f"{_kind}_OWNER")
 
 
-def system_table(name: str) -> str | None:
-    """The DuckDB query behind a system table, None for another name."""
-    return TABLES_BY_NAME.get(name)
+def system_table(name: str, rights: Rights) -> str:
+    """The DuckDB query behind a system table, with the rows that a user may see.
+
+    :raises SqlError: 42500 for a table of everybody's objects without the right to it.
+    """
+    if name.startswith("EXA_DBA_"):
+        rights.require_dictionary(name)
+    return TABLES_BY_NAME[name](rights)

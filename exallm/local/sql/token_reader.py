@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -83,6 +84,31 @@ class TokenReader:
         if not (token.text[0].isalpha() and token.text.replace("_", "a").isalnum()):
             raise syntax_error(f"unexpected '{token.text}', expected an identifier")
         return checked(token.text, is_quoted=False)
+
+    def password(self) -> str:
+        """A password, which is written as an identifier; no error shows it.
+
+        :raises SqlError: 42000 for anything else.
+        """
+        wrong = syntax_error('a password is written as an identifier: IDENTIFIED BY "..."')
+        try:
+            return self.identifier()
+        except SqlError:
+            raise wrong from None
+
+    def phrase(self, ends: Collection[str]) -> list[str]:
+        """The words before the next of ``ends``, in upper case; a quoted one as it is written."""
+        words: list[str] = []
+        while not self.at_end():
+            token = self._tokens[self._place]
+            if self._quoted(token):
+                words.append('"' + token.text.replace('"', '""') + '"')
+            elif token.text.upper() in ends:
+                break
+            else:
+                words.extend(token.text.upper().split())
+            self._place += 1
+        return words
 
     def dotted(self) -> list[str]:
         """Identifiers with dots between them."""

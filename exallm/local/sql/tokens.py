@@ -52,8 +52,9 @@ def tokens_of(sql: str) -> list[Token]:
     """
     try:
         tokens = list(_Tokens().tokenize(sql))
-    except SqlglotError as error:
-        raise syntax_error(str(error).splitlines()[0]) from error
+    except SqlglotError:
+        # sqlglot's text shows the place, which may be a password that lacks its closing quote.
+        raise syntax_error("a string, a quoted identifier or a comment has no end") from None
     in_strings = sum(t.text.count("\0") for t in tokens if t.token_type is TokenType.STRING)
     if in_strings != sql.count("\0"):
         raise syntax_error("NUL character outside a string")

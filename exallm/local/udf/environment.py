@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +11,21 @@ from pathlib import Path
 from exallm.local.udf.connection import Connection
 from exallm_udfs.errors import ExallmError
 
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+
 
 @dataclass(frozen=True)
 class StatementEnvironment:
     """The database side of one statement, and how its UDF processes are run.
 
+    :param current_user: whose session it is.
+    :param scope_user: whose rights hold: the owner of the innermost view around the call, None for
+        the current user.
     :param current_schema: the open schema, folded, None if there is none.
-    :param scripts: ``SCHEMA.NAME`` to the body of each script that ``exa.import_script`` may load.
-    :param connections: connection name, folded, to what ``exa.get_connection`` returns.
+    :param scripts: ``SCHEMA.NAME`` to the body of each script that ``exa.import_script`` may load,
+        None for a script that the scope user may not execute.
+    :param connections: connection name, folded, to what ``exa.get_connection`` returns, None for
+        one that the scope user may not read.
     :param buckets_root: the folder that scripts see as ``/buckets``: ``<service>/<bucket>/...``.
     :param interpreter: the command that starts Python, arguments included.
     :param worker_limit: the most processes that one call may have.
@@ -28,12 +36,13 @@ class StatementEnvironment:
     database_name: str = "EXALLM"
     database_version: str = "2025.2.0"
     current_user: str = "SYS"
+    scope_user: str | None = None
     current_schema: str | None = None
     session_id: str = "0"
     statement_id: int = 1
     node_count: int = 1
-    scripts: Mapping[str, str] = field(default_factory=dict)
-    connections: Mapping[str, Connection] = field(default_factory=dict)
+    scripts: Mapping[str, str | None] = field(default_factory=dict)
+    connections: Mapping[str, Connection | None] = field(default_factory=dict)
     buckets_root: Path = Path("/buckets")
     interpreter: tuple[str, ...] = (sys.executable,)
     worker_limit: int = 1
@@ -56,9 +65,10 @@ class StatementEnvironment:
         An unqualified name is looked up in the calling script's schema, then in the open one.
         Names are matched as written, then folded to upper case.
 
-        :raises ExallmError: E-EXALLM-LOCAL-28 if there is no such script.
+        :raises ExallmError: E-EXALLM-LOCAL-28 if there is no such script, -44 if the scope user may
+            not execute it.
         """
-        name = name.replace('"', "")
+        name = _QUOTED.sub(lambda part: part[1].replace('""', '"'), name)
         names = [name]
         if "." not in name:
             schemas = [script_schema, self.current_schema]
@@ -66,7 +76,7 @@ class StatementEnvironment:
         for candidate in names:
             for key in (candidate, candidate.upper()):
                 if key in self.scripts:
-                    return self.scripts[key]
+                    return self._allowed_body(key)
         raise ExallmError(
             "E-EXALLM-LOCAL-28",
             f"exa.import_script found no script {name}",
@@ -76,13 +86,34 @@ class StatementEnvironment:
     def connection(self, name: str) -> Connection:
         """The connection for ``exa.get_connection``; matched as written, then folded.
 
-        :raises ExallmError: E-EXALLM-LOCAL-29 if there is no such connection.
+        :raises ExallmError: E-EXALLM-LOCAL-29 if there is no such connection, -45 if the scope user
+            may not read it.
         """
         for key in (name, name.upper()):
             if key in self.connections:
-                return self.connections[key]
+                return self._allowed_connection(key)
         raise ExallmError(
             "E-EXALLM-LOCAL-29",
             f"connection {name} does not exist",
             "create it with CREATE CONNECTION",
         )
+
+    def _allowed_body(self, name: str) -> str:
+        body = self.scripts[name]
+        if body is None:
+            raise ExallmError(
+                "E-EXALLM-LOCAL-44",
+                f"insufficient privileges for executing script {name}",
+                f"grant EXECUTE on it to {self.scope_user or self.current_user}",
+            )
+        return body
+
+    def _allowed_connection(self, name: str) -> Connection:
+        connection = self.connections[name]
+        if connection is None:
+            raise ExallmError(
+                "E-EXALLM-LOCAL-45",
+                f"insufficient privileges for using connection {name}",
+                f"grant ACCESS ANY CONNECTION to {self.scope_user or self.current_user}",
+            )
+        return connection

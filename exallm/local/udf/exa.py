@@ -24,6 +24,8 @@ class Environment(Protocol):
     @property
     def current_user(self) -> str: ...
     @property
+    def scope_user(self) -> str | None: ...
+    @property
     def current_schema(self) -> str | None: ...
     @property
     def session_id(self) -> str: ...
@@ -106,7 +108,7 @@ class Exa:
             script_schema=script.schema,
             script_code=script.body,
             current_user=environment.current_user,
-            scope_user=environment.current_user,
+            scope_user=environment.scope_user or environment.current_user,
             current_schema=environment.current_schema,
             session_id=environment.session_id,
             statement_id=environment.statement_id,

@@ -41,6 +41,7 @@ class RemoteEnvironment:
         self.database_name: str = facts["database_name"]
         self.database_version: str = facts["database_version"]
         self.current_user: str = facts["current_user"]
+        self.scope_user: str | None = facts["scope_user"]
         self.current_schema: str | None = facts["current_schema"]
         self.session_id: str = facts["session_id"]
         self.statement_id: int = facts["statement_id"]

@@ -268,6 +268,7 @@ def _start_message(
             "database_name": environment.database_name,
             "database_version": environment.database_version,
             "current_user": environment.current_user,
+            "scope_user": environment.scope_user,
             "current_schema": environment.current_schema,
             "session_id": environment.session_id,
             "statement_id": environment.statement_id,

@@ -115,7 +115,7 @@ class Conversation:
             answer: dict[str, Any] = {"status": "ok", "responseData": data}
         except Exception as error:
             failure = sql_error(error)
-            going_on = failure is not REJECTED
+            going_on = failure.code != REJECTED.code
             exception = {"sqlCode": failure.code, "text": failure.text}
             answer = {"status": "error", "exception": exception}
         if self._session is not None:
@@ -162,6 +162,7 @@ class Conversation:
         user = self._credentials.check(request["username"], request.get("password"))
         session = Session(self._database, user)
         try:
+            session.require_login()
             self._apply(session, request.get("attributes") or {})
         except SqlError:
             session.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from collections.abc import Callable
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -16,11 +17,17 @@ REJECTED = SqlError("08004", "Connection exception - authentication failed.")
 
 
 class Credentials:
-    """The engine's one user and its password, with a key that is made at every start."""
+    """Checks names and passwords, with a key that is made at every start.
 
-    def __init__(self, user: str, password: str) -> None:
+    :param user: who administers the engine.
+    :param password: of that user.
+    :param knows: whether any other user has a password.
+    """
+
+    def __init__(self, user: str, password: str, knows: Callable[[str, bytes], bool]) -> None:
         self._user = user.upper()
         self._password = password
+        self._knows = knows
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
         public = self._key.public_key()
         self.public_key_pem = public.public_bytes(
@@ -38,7 +45,11 @@ class Credentials:
             password = self._key.decrypt(base64.b64decode(encrypted), padding.PKCS1v15())
         except (ValueError, binascii.Error) as error:
             raise REJECTED from error
-        known = hmac.compare_digest(password, self._password.encode())
-        if not known or user.strip('"').upper() != self._user:
+        name = user.strip('"').upper()
+        if name == self._user:
+            known = hmac.compare_digest(password, self._password.encode())
+        else:
+            known = self._knows(name, password)
+        if not known:
             raise REJECTED
-        return self._user
+        return name
