@@ -71,7 +71,7 @@ def test_the_table_names_what_to_do_and_the_exit_code_is_1(
         "FAILED   registry         E-EXALLM-DEPLOY-27: the compiled registry differs from the"
         " tables in qa"
     )
-    assert lines[place + 1].strip() == 'EXECUTE SCRIPT "PATIENT".REFRESH_REGISTRY()'
+    assert lines[place + 1].strip() == 'EXECUTE SCRIPT "PATIENT".REFRESH_REGISTRY'
     assert lines[place + 2].split(maxsplit=2) == ["skipped", "functions", "first correct: registry"]
 
 
@@ -170,7 +170,7 @@ def test_a_schema_of_another_owner_is_found(patient: InstalledRegistry) -> None:
     patient.run("ALTER SCHEMA {s} CHANGE OWNER SYS")
     code, problem, remedy = failure(patient, "roles")
     assert (code, problem) == ("E-EXALLM-DEPLOY-24", "the schema belongs to SYS")
-    assert remedy is not None and '"PATIENT".APPLY_GRANTS()' in remedy
+    assert remedy is not None and '"PATIENT".APPLY_GRANTS' in remedy
 
 
 def test_a_user_without_rights_is_told_which(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from exallm.installer.target import local_target
+from exallm.installer.uninstall import UninstallRequest, plan_uninstall, uninstall
 from exallm.local.control import EngineSettings, start, stop
 from exallm.local.engine_home import EngineHome
+from exallm_udfs.errors import ExallmError
 from tests.command_line import exallm, outcome
 from tests.registry_harness import InstalledRegistry
 
@@ -186,15 +188,21 @@ def test_an_earlier_schema_is_upgraded_first(home: EngineHome, connection: Any) 
 
 
 def test_files_that_cannot_go_are_named(home: EngineHome, connection: Any) -> None:
-    install(home, connection)
-    folder = home.buckets_root / "bfsdefault" / "default" / "exallm" / "models" / "qa" / "v1"
-    password = home.folder / "bucketfs_write_password"
-    secret = password.read_text()
-    password.write_text("wrong")
-    try:
-        done = exallm(home, "uninstall", "--local", "--yes")
-    finally:
-        password.write_text(secret)
-    assert done.returncode == 1
-    assert folder.is_dir()
-    assert Path(folder, "manifest.json").is_file()
+    installed = install(home, connection)
+    locked = replace(
+        installed.target, bucket=replace(installed.target.bucket, password="not-the-password")
+    )
+    with pytest.raises(ExallmError, match=r"E-EXALLM-DEPLOY-6: BucketFS at .* refused: status 40"):
+        plan_uninstall(connection, locked, UninstallRequest())
+    plan = plan_uninstall(connection, installed.target, UninstallRequest())
+    connection.set_autocommit(False)
+    with pytest.raises(ExallmError) as caught:
+        uninstall(connection, locked, plan, lambda step: None)
+    connection.set_autocommit(True)
+    assert caught.value.code == "E-EXALLM-DEPLOY-18"
+    assert caught.value.remedy == "remove /buckets/bfsdefault/default/exallm/models/qa/v1"
+    assert connection.execute(OBJECTS).fetchall() == [
+        ("SCHEMA", None, "SALES", "SYS"),
+        ("TABLE", "SALES", "MAILS", "SYS"),
+    ]
+    assert len(files(home)) == 2

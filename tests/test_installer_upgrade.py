@@ -157,8 +157,8 @@ def test_the_files_of_sql_run_by_hand_one_after_the_other(
             for file in sql_files(folder):
                 for statement in file.statements():
                     connection.execute(statement)
-        connection.execute("EXECUTE SCRIPT REFRESH_REGISTRY()")
-        connection.execute("EXECUTE SCRIPT APPLY_GRANTS()")
+        connection.execute("EXECUTE SCRIPT REFRESH_REGISTRY")
+        connection.execute("EXECUTE SCRIPT APPLY_GRANTS")
         connection.commit()
     installed = install_registry("BY_HAND")
     assert outcome(registry_engine, "doctor", "--schema", "BY_HAND")["failed"] == 0

@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     "--base", help="A GGUF file, checkpoint folder or owner/name instead of the recipe's base."
 )
 @click.option(
+    "--adapter",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Begin from this adapter, the folder best of another run.",
+)
+@click.option(
     "--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop cleanly after so long."
 )
 @click.option(
@@ -49,6 +54,7 @@ def train(
     data: Path,
     out: Path,
     base: str | None,
+    adapter: Path | None,
     max_minutes: float | None,
     tracker: str | None,
     cpu: bool,
@@ -76,6 +82,7 @@ def train(
         validation=prepared.validation,
         data_sha256=prepared.sha256,
         card=prepared.card.text(),
+        adapter=adapter,
         tokens=data / "tokens",
         max_minutes=max_minutes,
         tracker=tracker,

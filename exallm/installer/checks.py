@@ -122,7 +122,7 @@ def roles(connection: pyexasol.ExaConnection, target: Target) -> str:
         raise ExallmError(
             "E-EXALLM-DEPLOY-24",
             problem,
-            f"EXECUTE SCRIPT {schema}.CREATE_ROLES(), then EXECUTE SCRIPT {schema}.APPLY_GRANTS()",
+            f"EXECUTE SCRIPT {schema}.CREATE_ROLES, then EXECUTE SCRIPT {schema}.APPLY_GRANTS",
         )
     return f"{', '.join(ROLES)}; the schema belongs to {_ADMIN}"
 
@@ -179,7 +179,7 @@ def registry(connection: pyexasol.ExaConnection, target: Target) -> str:
         raise ExallmError(
             "E-EXALLM-DEPLOY-27",
             f"the compiled registry differs from the tables in {', '.join(differing)}",
-            f"EXECUTE SCRIPT {quote_identifier(target.schema)}.REFRESH_REGISTRY()",
+            f"EXECUTE SCRIPT {quote_identifier(target.schema)}.REFRESH_REGISTRY",
         )
     return f"compiled as the tables are, {len(expected.models)} models"
 

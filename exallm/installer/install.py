@@ -62,7 +62,7 @@ def plan_install(connection: pyexasol.ExaConnection, target: Target) -> Plan:
         ]
     for file in sql_files("routines"):
         steps += [Step(file.name, sql) for sql in file.statements()]
-    steps.append(Step("registry", "EXECUTE SCRIPT REFRESH_REGISTRY()"))
+    steps.append(Step("registry", "EXECUTE SCRIPT REFRESH_REGISTRY"))
     steps.append(Step("grants", "EXECUTE SCRIPT APPLY_GRANTS"))
     return Plan(tuple(steps), tuple(file.name for file in pending))
 

@@ -153,7 +153,7 @@ def _drops_of_pending(connection: pyexasol.ExaConnection, schema: str) -> list[s
 def _drops_of_code(schema: str, objects: set[MadeObject]) -> list[str]:
     """Everything but the tables; the script that drops the functions goes last."""
     place = quote_identifier(schema)
-    return [f"EXECUTE SCRIPT {place}.DROP_FUNCTIONS()"] + [
+    return [f"EXECUTE SCRIPT {place}.DROP_FUNCTIONS"] + [
         f"DROP {each.kind} {place}.{quote_identifier(each.name)}"
         for each in sorted(objects)
         if each.kind != "TABLE"

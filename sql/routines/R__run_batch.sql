@@ -260,9 +260,10 @@ local function try_out(run, call)
         completions = math.ceil(run.pending_rows * tonumber(before.TOKENS))
         seconds = run.pending_rows * tonumber(before.SECONDS)
     end
-    return {{
+    local counted = {
         null, 'DRY_RUN', kind and 'the budget of ' .. kind or null, run.source_rows,
-        run.pending_rows, 0, 0, tokens, completions, seconds}}
+        run.pending_rows, 0, 0, tokens, completions, seconds}
+    return {counted}
 end
 
 query([[COMMIT]])

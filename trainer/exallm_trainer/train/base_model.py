@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from exallm_trainer.recipe import LoraSettings
 from exallm_udfs.errors import ExallmError
 
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _CHUNK = 1 << 22
 
 
@@ -74,12 +77,15 @@ def load_base(
     return BaseModel(model, tokenizer, digest)
 
 
-def add_adapter(model: Any, settings: LoraSettings) -> Any:
-    """The model with a new adapter on every linear layer, by PEFT; all else is frozen.
+def add_adapter(model: Any, settings: LoraSettings, start: Path | None = None) -> Any:
+    """The model with an adapter on every linear layer, by PEFT; all else is frozen.
 
     The adapter's factors are float32, whatever the base is: small steps are lost in bf16.
+
+    :param start: folder of an adapter with the same settings to begin from, None for a new one.
+    :raises ExallmError: E-EXALLM-TRAIN-3 where that is another kind of adapter.
     """
-    from peft import LoraConfig, get_peft_model
+    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
 
     config = LoraConfig(
         r=settings.rank,
@@ -88,7 +94,22 @@ def add_adapter(model: Any, settings: LoraSettings) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, config, autocast_adapter_dtype=True)
+    adapted = get_peft_model(model, config, autocast_adapter_dtype=True)
+    if start is not None:
+        _require_same_settings(start, settings)
+        set_peft_model_state_dict(adapted, load_file(start / ADAPTER_WEIGHTS))
+    return adapted
+
+
+def _require_same_settings(start: Path, settings: LoraSettings) -> None:
+    """A factor of another rank does not fit; one of another scale would fit and be wrong."""
+    try:
+        stored = json.loads((start / "adapter_config.json").read_text(encoding="utf-8"))
+        found = stored["r"], stored["lora_alpha"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(str(start), "it holds no adapter") from error
+    if found != (settings.rank, settings.alpha) or not (start / ADAPTER_WEIGHTS).is_file():
+        raise _unreadable(str(start), f"its rank and alpha are {found}, not those of the recipe")
 
 
 def _weights(path: Path) -> list[Path]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from exallm_trainer.example import Example
 from exallm_trainer.recipe import Recipe
+from exallm_udfs.errors import ExallmError
+from exallm_udfs.package import file_sha256
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,7 @@ class TrainRequest:
     """What to train, on what, and for how long.
 
     :param base: a GGUF file, a checkpoint folder or ``owner/name`` of the Hub.
+    :param adapter: folder of an adapter that the run begins from, None for a new one.
     :param examples: of the training split.
     :param validation: of the validation split, which chooses the checkpoint.
     :param data_sha256: of the prepared data.
@@ -31,7 +34,22 @@ class TrainRequest:
     validation: Sequence[Example]
     data_sha256: str
     card: str
+    adapter: Path | None = None
     tokens: Path | None = None
     max_minutes: float | None = None
     tracker: str | None = None
     cpu: bool = False
+
+    def __post_init__(self) -> None:
+        if self.adapter is not None and self.recipe.lora is None:
+            raise ExallmError(
+                "E-EXALLM-TRAIN-1",
+                "a recipe that trains all weights cannot begin from an adapter",
+                "take the recipe lora, or leave the adapter out",
+            )
+
+    def adapter_sha256(self) -> str:
+        """Of the adapter's weights; empty where the run begins without one."""
+        if self.adapter is None:
+            return ""
+        return file_sha256(self.adapter / "adapter_model.safetensors")

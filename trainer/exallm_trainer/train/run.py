@@ -218,7 +218,9 @@ class Run:
         )
         if recipe.lora is None:
             return base
-        return BaseModel(add_adapter(base.model, recipe.lora), base.tokenizer, base.sha256)
+        return BaseModel(
+            add_adapter(base.model, recipe.lora, self.request.adapter), base.tokenizer, base.sha256
+        )
 
     def _require_memory(self) -> None:
         steps = epoch_order(self.splits.training, self.settings.passages_per_step, 0, 0)

@@ -24,6 +24,7 @@ class RunRecord:
     :param run_id: names the run wherever its results go.
     :param state: ``running``, also after a kill; ``stopped`` by its time; ``finished``; ``failed``.
     :param reason: why it failed.
+    :param adapter_sha256: of the adapter that it began from; empty for none.
     :param left_out: examples with more tokens than the recipe takes.
     """
 
@@ -38,6 +39,7 @@ class RunRecord:
     versions: dict[str, str]
     reason: str | None = None
     base_sha256: str = ""
+    adapter_sha256: str = ""
     device: str = ""
     precision: str = ""
     left_out: int = 0
@@ -91,6 +93,7 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
         state="running",
         recipe=asdict(request.recipe),
         base=request.recipe.base,
+        adapter_sha256=request.adapter_sha256(),
         data_sha256=request.data_sha256,
         examples=len(request.examples),
         validation_examples=len(request.validation),
@@ -106,7 +109,7 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
             f"the run in {folder.path} has failed: {found.reason}",
             "name a new run folder",
         )
-    for name in ("recipe", "data_sha256"):
+    for name in ("recipe", "data_sha256", "adapter_sha256"):
         if getattr(found, name) != getattr(record, name):
             raise ExallmError(
                 "E-EXALLM-TRAIN-7",
