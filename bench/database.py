@@ -138,9 +138,12 @@ def open_database(folder: Path, processes: int) -> Iterator[Database]:
 
 
 def add_model(folder: Path, source: str, name: str) -> None:
-    """``exallm model add`` for the engine that runs below ``folder``."""
+    """``exallm model add`` for the engine that runs below ``folder``; the model means this version.
+
+    An earlier bench may have left another version under the name.
+    """
     environment = {**os.environ, "EXALLM_HOME": str(folder)}
-    _exallm(environment, "model", "add", source, "--name", name, "--local")
+    _exallm(environment, "model", "add", source, "--name", name, "--alias", "champion", "--local")
 
 
 def _exallm(environment: Mapping[str, str], *arguments: str) -> str:

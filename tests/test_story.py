@@ -14,9 +14,10 @@ from tests.story.crowd import Answer, _lost_history, _unexplained
 from tests.story.narrative import Ending, Scale, Story
 from tests.story.stage import Stage, StoryError, expect
 
-SHORT = Scale(kills=2, batch_rows=24, sessions=4, seconds=4.0)
+SHORT = Scale(kills=2, batch_rows=24, sessions=4, seconds=4.0, seed=2)
 
 
+@pytest.mark.timeout(900)
 def test_the_story_goes_as_it_has_to(tmp_path: Path) -> None:
     lines: list[str] = []
     with stage_in(tmp_path) as stage:

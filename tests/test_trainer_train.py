@@ -280,6 +280,26 @@ def test_a_checkpoint_of_another_architecture_is_refused(base: Path, tmp_path: P
         train(replace(asked, base=str(other)), folder)
 
 
+def test_a_run_begins_from_the_adapter_of_another(base: Path, tmp_path: Path) -> None:
+    from exallm_trainer.train.train import train
+
+    asked = request(base, recipe(epochs=25), validation=examples())
+    train(asked, RunFolder(tmp_path / "first"))
+    learnt = lines(tmp_path / "first")[-1]["validation_loss"]
+    best = RunFolder(tmp_path / "first").best
+    again = replace(asked, recipe=recipe(epochs=1, learning_rate=1e-6), adapter=best)
+    record = train(again, RunFolder(tmp_path / "second"))
+    assert len(record.adapter_sha256) == 64
+    begun = lines(tmp_path / "second")[-1]["validation_loss"]
+    # An adapter is stored with 16 bits.
+    assert begun == pytest.approx(learnt, rel=0.02)
+    other = replace(again, recipe=replace(recipe(epochs=1), lora=LoraSettings(rank=4, alpha=4)))
+    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-3: .* rank and alpha are \(4, 8\)"):
+        train(other, RunFolder(tmp_path / "third"))
+    with pytest.raises(ExallmError, match="E-EXALLM-TRAIN-1: a recipe that trains all weights"):
+        replace(asked, recipe=recipe("finetune"), adapter=best)
+
+
 def test_pickled_weights_are_not_opened(base: Path, tmp_path: Path) -> None:
     import torch
 

@@ -58,6 +58,18 @@ def test_fast_rows_stay_in_one_process() -> None:
     assert len(spread(2, "pass")) == 1
 
 
+def test_a_process_that_is_not_needed_any_more_starts_in_peace() -> None:
+    """It asks for a script while it starts, when the first one has done all rows already."""
+    environment = replace(ENVIRONMENT, worker_limit=2, scripts={"S.NUMBERS": "SEVEN = 7\n"})
+    body = (
+        "import time\ntime.sleep(0.3)\nseven = exa.import_script('S.NUMBERS').SEVEN\n"
+        "def run(ctx):\n    time.sleep(0.02)\n    return seven"
+    )
+    with call(INT_TO_INT, body, environment) as udf:
+        assert udf.scalar_values(numbers(8)).to_pylist() == [7] * 8
+        udf.close()
+
+
 def test_limits_are_kept() -> None:
     assert len(spread(1, "time.sleep(0.01)")) == 1
     assert len(spread(3, "time.sleep(0.01)", "%perNodeAndCallInstanceLimit 1;\n")) == 1

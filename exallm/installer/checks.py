@@ -195,8 +195,12 @@ def functions(connection: pyexasol.ExaConnection, target: Target) -> str:
         " AND F.FUNCTION_NAME = S.SCRIPT_NAME ORDER BY F.FUNCTION_SCHEMA, F.FUNCTION_NAME",
     )
     problems = []
+    problem: str | None
     for schema, name, reference, recorded, present in rows:
-        problem = _function_problem(compiled, reference, recorded, present)
+        if present is None:
+            problem = f"is gone, or {target.database.user} may not see it"
+        else:
+            problem = _function_problem(compiled, reference, recorded, present)
         if problem is not None:
             problems.append(f"{schema}.{name} {problem}")
     if problems:
@@ -270,10 +274,8 @@ def _registry_of_tables(connection: pyexasol.ExaConnection, schema: str) -> Regi
 
 
 def _function_problem(
-    compiled: Registry, reference: str, recorded: str, present: str | None
+    compiled: Registry, reference: str, recorded: str, present: str
 ) -> str | None:
-    if present is None:
-        return "is gone"
     if present != recorded:
         return "was replaced by another script"
     try:

@@ -45,6 +45,7 @@ class Noted:
     """What all sessions have seen; each list is only appended to."""
 
     answers: list[Answer] = field(default_factory=list)
+    looks: list[int] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -97,7 +98,7 @@ def run_crowd(stage: Stage, sessions: int, seconds: float, seed: int) -> CrowdRe
         changes=len(noted.changes),
         refused=len(noted.refused),
         too_late=len(noted.too_late),
-        queries=len(noted.answers),
+        queries=len(noted.answers) + len(noted.looks),
         half_seen=half_seen,
         rows_lost=_lost_history(stage, first + len(noted.changes)),
     )
@@ -161,6 +162,7 @@ def _ask(session: InstalledRegistry, noted: Noted) -> None:
 def _look(session: InstalledRegistry, noted: Noted) -> None:
     (alias, last, text) = session.rows(_STATE)[0]
     compiled = Registry.decode(text).models["qa"].aliases["champion"]
+    noted.looks.append(compiled)
     if not alias == last == compiled:
         noted.torn.append(f"alias {alias}, history {last}, compiled {compiled}")
 

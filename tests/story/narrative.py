@@ -187,7 +187,7 @@ class Story:
     def refuse_promotion(self) -> str:
         message = self.stage.refused(40, "PROMOTE", MODEL, 2, '{"margin": 0.95}')
         expect(self.stage.registry.champion(MODEL) == 1, "a refused version is the champion")
-        return message[message.index("E-EXALLM-MODEL-40") :].splitlines()[0]
+        return _without_place(message)
 
     def promote(self) -> str:
         (figures,) = self.stage.registry.call("PROMOTE", MODEL, 2, '{"reason": "the story"}')
@@ -204,7 +204,7 @@ class Story:
     def refuse_the_worse(self) -> str:
         message = self.stage.refused(40, "PROMOTE", MODEL, 1, "{}")
         expect(self.stage.registry.champion(MODEL) == 2, "a worse version is the champion")
-        return message[message.index("E-EXALLM-MODEL-40") :].splitlines()[0]
+        return _without_place(message)
 
     def roll_back(self) -> str:
         self.stage.registry.call("ROLLBACK", MODEL, '{"reason": "the story"}')
@@ -278,3 +278,8 @@ class Story:
         return self.stage.rows(
             f"SELECT VIEW_TEXT FROM EXA_ALL_VIEWS WHERE VIEW_SCHEMA = '{ANALYSTS}'"
         )[0][0]
+
+
+def _without_place(message: str) -> str:
+    """An error of a script without the place in the script, which the database adds."""
+    return message[message.index("E-EXALLM-") :].partition('" caught in script')[0]

@@ -149,9 +149,12 @@ class WorkerProcess:
 
         :raises SqlError: what the script's ``cleanup()`` raised.
         """
+        deadline = time.monotonic() + timeout_s
         try:
-            self.send({"op": "close"})
-            self.await_frame(timeout_s)
+            # A process that still starts may ask for scripts: it must get their answers first.
+            if self._await_ready(timeout_s):
+                self.send({"op": "close"})
+                self.await_frame(max(deadline - time.monotonic(), 0))
         finally:
             self.close()
 
@@ -169,6 +172,14 @@ class WorkerProcess:
         """End the process and give back what the engine holds of it."""
         self.kill()
         self._channel.close()
+
+    def _await_ready(self, timeout_s: float) -> bool:
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        deadline = time.monotonic() + timeout_s
+        while not self.ready and poll.poll(max(deadline - time.monotonic(), 0) * 1000):
+            self.receive()
+        return self.ready
 
     def _answer(self, question: dict[str, Any]) -> None:
         name, schema = question.get("name"), question.get("schema", "")
