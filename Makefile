@@ -5,6 +5,7 @@
 # make check  formatting, lint, types and the grammar of the SQL
 # make bench  what it costs against what users have today, about 25 minutes on an idle machine;
 #             BENCH="--only prefix" runs a part of it, BENCH=--help tells more
+# make story  one installation from the first schema to its end, told in SQL, with real models
 # make train-bench   the adapter that ships on held-out questions, and the trainer beside TRL
 
 PYTHON ?= python3
@@ -14,13 +15,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 export EXASOL_TELEMETRY_DISABLE = 1
 
-.PHONY: demo test test-trainer test-hub check bench train-bench format clean
+.PHONY: demo test test-trainer test-hub check bench train-bench story format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
 
 test: $(VENV)/.dev check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -34,6 +35,9 @@ test-hub: $(VENV)/.dev
 
 test-trainer: .venv-trainer/.made
 	.venv-trainer/bin/python -m pytest -m trainer
+
+story: $(VENV)/.dev
+	$(BIN)/python -m tests.story
 
 train-bench: $(VENV)/.dev
 	$(BIN)/python -m bench.train $(BENCH)

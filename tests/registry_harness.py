@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,8 @@ def sha256(text: str) -> str:
 def write_package(buckets: Path, model: str, version: int) -> str:
     """A package in the bucket; the text of its manifest."""
     folder = buckets / "bfsdefault" / "default" / package_path(model, version)
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     (folder / "model.gguf").write_bytes(f"GGUF, but no model {version}".encode())
     manifest = Manifest(
         name=model,
@@ -174,7 +176,8 @@ def installed_registry(registry_engine: EngineHome) -> Iterator[InstalledRegistr
 
 @pytest.fixture
 def registry(installed_registry: InstalledRegistry) -> Iterator[InstalledRegistry]:
-    """An installation without models, in a transaction that is rolled back."""
+    """An installation without models or packages, in a transaction that is rolled back."""
+    shutil.rmtree(installed_registry.buckets / "bfsdefault" / "default" / "exallm", True)
     yield installed_registry
     installed_registry.connection.rollback()
 
@@ -193,10 +196,10 @@ def installed_versions(registry_engine: EngineHome) -> Iterator[InstalledRegistr
 @pytest.fixture
 def three(installed_versions: InstalledRegistry) -> Iterator[InstalledRegistry]:
     """The model qa with versions 1 to 3, 1 the champion, in a transaction that is rolled back."""
-    yield installed_versions
-    installed_versions.connection.rollback()
     for version in (1, 2, 3):
         write_package(installed_versions.buckets, "qa", version)
+    yield installed_versions
+    installed_versions.connection.rollback()
 
 
 @pytest.fixture
