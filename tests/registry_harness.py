@@ -205,6 +205,7 @@ def three(installed_versions: InstalledRegistry) -> Iterator[InstalledRegistry]:
 @pytest.fixture
 def install_registry(registry_engine: EngineHome) -> Iterator[Callable[[str], InstalledRegistry]]:
     """Installs exallm in a schema of this name; dropped after the test. Its session commits."""
+    shutil.rmtree(registry_engine.buckets_root / "bfsdefault" / "default" / "exallm", True)
     made: list[InstalledRegistry] = []
 
     def install(schema: str) -> InstalledRegistry:
