@@ -12,8 +12,8 @@ import click
 from rich.console import Console
 
 from bench import duplicates, f1_delta, first_answer, prefix, second_process, throughput
-from bench.command import run_command
 from bench.database import open_database
+from bench.error import BenchError
 from bench.machine import describe_machine
 from bench.page import PAGE, TABLE_COMMAND, write_section
 from bench.project import PROJECT, bench_folder, say
@@ -21,6 +21,7 @@ from bench.question_source import load_questions
 from bench.result import Result, json_line, markdown_table, result_table
 from bench.settings import BenchSettings
 from bench.workbench import Workbench
+from exallm.cli.run_command import run_command
 
 _WIDTH = 160
 
@@ -88,4 +89,4 @@ def run(workbench: Workbench, names: Sequence[str]) -> list[Result]:
 
 
 if __name__ == "__main__":
-    run_command(bench)
+    run_command(bench, BenchError)

@@ -18,9 +18,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from bench.command import run_command
 from bench.database import open_database
 from bench.environments import TORCH
+from bench.error import BenchError
 from bench.machine import describe_machine
 from bench.measurement import Timed, median_rate
 from bench.page import CURVES_COMMAND, PAGE, write_section
@@ -29,6 +29,7 @@ from bench.question_source import load_questions
 from bench.questions import Question, five_a_passage
 from bench.settings import BenchSettings
 from bench.workbench import Workbench
+from exallm.cli.run_command import run_command
 
 _BATCH_ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
 _PASSAGES_A_PROMPT = (1, 2, 3, 4, 5)
@@ -157,4 +158,4 @@ def _markdown(found: dict[str, list[Point]]) -> str:
 
 
 if __name__ == "__main__":
-    run_command(curves)
+    run_command(curves, BenchError)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from bench.measurement import paired_interval, share_equal
+from bench.measurement import share_equal
 from bench.result import Result
 from bench.workbench import Workbench
+from exallm_udfs.bootstrap import mean_interval
 from exallm_udfs.metrics import f1_score
 
 _GROUPS_AT_ONCE = 20
@@ -26,13 +27,14 @@ def measure(bench: Workbench) -> list[Result]:
     ours_f1 = [100 * f1_score(text, right) for text, right in zip(ours, accepted, strict=True)]
     theirs_f1 = [100 * f1_score(text, right) for text, right in zip(theirs, accepted, strict=True)]
     differences = [one - other for one, other in zip(ours_f1, theirs_f1, strict=True)]
-    low, high = paired_interval(differences)
+    interval = mean_interval(differences)
     count = len(differences)
     return [
         Result(
             "int8_f1_delta",
-            sum(differences) / count,
-            f"95% interval {low:.2f} to {high:.2f}; F1 {sum(ours_f1) / count:.2f} against "
+            interval.mean,
+            f"95% interval {interval.low:.2f} to {interval.high:.2f}; "
+            f"F1 {sum(ours_f1) / count:.2f} against "
             f"{sum(theirs_f1) / count:.2f} of torch fp32; {count} questions; "
             f"equal answers {100 * share_equal(ours, theirs):.0f}%",
         )

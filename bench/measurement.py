@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -39,15 +38,3 @@ def share_equal(ours: Sequence[str | None], theirs: Sequence[str | None]) -> flo
     """Share of places with the same text, 0 to 1; None and '' are the same."""
     pairs = list(zip(ours, theirs, strict=True))
     return sum((one or "") == (other or "") for one, other in pairs) / len(pairs)
-
-
-def paired_interval(
-    differences: Sequence[float], seed: int = 0, resamples: int = 10_000
-) -> tuple[float, float]:
-    """The 95% bootstrap interval of the mean of paired differences."""
-    count = len(differences)
-    if not count:
-        raise ValueError("an interval needs differences")
-    draw = random.Random(seed)
-    means = sorted(sum(draw.choices(differences, k=count)) / count for _ in range(resamples))
-    return means[int(0.025 * resamples)], means[int(0.975 * resamples)]

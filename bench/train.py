@@ -10,7 +10,6 @@ import click
 from rich.console import Console
 
 from bench import resume, training_speed, tuned
-from bench.command import run_command
 from bench.error import BenchError
 from bench.machine import describe_machine
 from bench.project import PROJECT, bench_folder, say
@@ -18,6 +17,7 @@ from bench.question_source import load_questions
 from bench.questions import Question, read_questions
 from bench.result import TRAINING_AIMS, Result, json_line, result_table
 from bench.training_bench import TrainingBench, TrainingSettings
+from exallm.cli.run_command import run_command
 from exallm.models.smollm2_source import smollm2_file
 
 _BESIDE_THE_PROJECT = Path("../shared/data/squad-train-12-articles.json")
@@ -79,4 +79,4 @@ def _training_questions(named: Path | None) -> list[Question]:
 
 
 if __name__ == "__main__":
-    run_command(train_bench)
+    run_command(train_bench, BenchError)

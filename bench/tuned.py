@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bench.database import Database, add_model, open_database
-from bench.measurement import paired_interval
 from bench.result import Result
 from bench.training_bench import TrainingBench
+from exallm_udfs.bootstrap import paired_interval
 from exallm_udfs.metrics import exact_match, f1_score
 
 _BASE, _TUNED = "base", "tuned"
@@ -20,18 +20,17 @@ def measure(bench: TrainingBench) -> list[Result]:
         database.load(bench.held_out)
         base = _scores(bench, database, _BASE)
         tuned = _scores(bench, database, _TUNED)
-    gains = [ours[0] - theirs[0] for ours, theirs in zip(tuned, base, strict=True)]
-    low, high = paired_interval(gains)
-    count = len(gains)
+    gain = paired_interval([score[0] for score in base], [score[0] for score in tuned])
+    count = len(bench.held_out)
     f1, em = (sum(score[n] for score in tuned) / count for n in (0, 1))
     f1_base, em_base = (sum(score[n] for score in base) / count for n in (0, 1))
     how = f"{count} questions, AI_ANSWER_BATCH in SQL"
-    gain = f"gain {sum(gains) / count:.1f} points, 95% interval {low:.1f} to {high:.1f}"
+    interval = f"gain {gain.mean:.1f} points, 95% interval {gain.low:.1f} to {gain.high:.1f}"
     return [
         Result("f1_tuned", f1, how),
         Result("em_tuned", em, how),
         Result("f1_base", f1_base, f"four examples in its prompt; exact match {em_base:.1f}"),
-        Result("gain_low", low, gain),
+        Result("gain_low", gain.low, interval),
     ]
 
 

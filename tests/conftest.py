@@ -15,6 +15,7 @@ from exallm.home import exallm_home
 from exallm.local.control import EngineSettings, start, stop
 from exallm.local.engine_home import USER, EngineHome
 from exallm.models.smollm2_source import smollm2_file
+from tests.engine_users import Users
 from tests.registry_harness import (  # noqa: F401
     install_registry,
     installed_registry,
@@ -91,3 +92,11 @@ def use() -> Iterator[UseEngine]:
     """Puts an engine in the place of every model."""
     with engine_in_use() as use:
         yield use
+
+
+@pytest.fixture
+def users(connection: Any, connect: Connect) -> Iterator[Users]:
+    """Users and roles beside the test's schema, which end with the test."""
+    users = Users(connection, connect)
+    yield users
+    users.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import sys
 from pathlib import Path
@@ -12,14 +11,12 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bench.curves import joined_passages
 from bench.environments import Environment
 from bench.error import BenchError
 from bench.machine import cpu_flags
-from bench.measurement import Timed, median_rate, paired_interval, ratio, share_equal
+from bench.measurement import Timed, median_rate, ratio, share_equal
 from bench.page import CURVES_COMMAND, PAGE, TABLE_COMMAND, marks, write_section
 from bench.program import Program
 from bench.question_source import load_questions, read_parquet
@@ -90,30 +87,6 @@ def test_equal_answers_take_null_for_an_empty_one() -> None:
     assert share_equal(["a", None, "b", ""], ["a", "", "c", None]) == 0.75
     with pytest.raises(ValueError, match="shorter"):
         share_equal(["a", "b"], ["a"])
-
-
-def test_the_interval_of_differences_that_are_all_the_same_is_that_difference() -> None:
-    assert paired_interval([-0.5] * 50) == (-0.5, -0.5)
-
-
-def test_the_interval_is_near_the_normal_one_and_the_same_each_time() -> None:
-    differences = [float(n % 5) for n in range(500)]  # mean 2, standard deviation sqrt(2)
-    low, high = paired_interval(differences, resamples=2000)
-    half = 1.96 * math.sqrt(2) / math.sqrt(500)
-    assert low == pytest.approx(2 - half, abs=0.03)
-    assert high == pytest.approx(2 + half, abs=0.03)
-    assert paired_interval(differences, resamples=2000) == (low, high)
-
-
-def test_an_interval_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="needs differences"):
-        paired_interval([])
-
-
-@given(st.lists(st.floats(-100, 100), min_size=1, max_size=40))
-def test_an_interval_lies_within_the_differences(differences: list[float]) -> None:
-    low, high = paired_interval(differences, resamples=40)
-    assert min(differences) - 1e-9 <= low <= high <= max(differences) + 1e-9
 
 
 def test_questions_keep_the_order_of_the_file_and_know_their_passage(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,6 @@ F = (
     "CREATE OR REPLACE PYTHON3 SCALAR SCRIPT F (A INT) RETURNS INT AS\n"
     "def run(ctx):\n    return ctx.A * 2\n"
 )
-
-
-@pytest.fixture
-def users(connection: Any, connect: Any) -> Iterator[Users]:
-    users = Users(connection, connect)
-    yield users
-    users.close()
 
 
 @pytest.fixture

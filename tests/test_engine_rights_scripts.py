@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.engine_users import Users, denied, fails, rows
-
-
-@pytest.fixture
-def users(connection: Any, connect: Any) -> Iterator[Users]:
-    users = Users(connection, connect)
-    yield users
-    users.close()
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_a_lora_package_keeps_the_adapter_and_answers_with_it(
         tmp_path / "adapter", {"peft_type": "LORA", "r": RANK, "lora_alpha": 6}, tensors
     )
     base = smollm2_source(exallm_home() / "models", quiet)
-    source = lora_source(base, gguf, adapter, tmp_path / "cache", quiet)
+    source = lora_source(base.settings, gguf, adapter, tmp_path / "cache", quiet)
     manifest = build_manifest(source, "qa", 2)
     assert manifest.adapter is not None
     assert manifest.adapter.scale == 2.0

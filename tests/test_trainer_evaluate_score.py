@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from exallm_trainer.evaluate.answers import Generated, GivenAnswer, answer_from
@@ -21,12 +20,12 @@ from exallm_trainer.evaluate.failures import (
     WRONG_SENTENCE,
     failure_group,
 )
-from exallm_trainer.evaluate.interval import Interval, mean_interval, paired_interval
 from exallm_trainer.evaluate.labels import label_scores
 from exallm_trainer.evaluate.likelihood import likelihood_of
 from exallm_trainer.evaluate.score import fell_for, score
 from exallm_trainer.evaluate.slices import context_length, question_word
 from exallm_trainer.example import Example
+from exallm_udfs.bootstrap import Interval
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.prompt import ContextQuestion
 
@@ -208,39 +207,6 @@ def test_failures_fall_into_groups(
 )
 def test_who_falls_for_a_trap(answer: str | None, right: list[str], trap: str, fell: bool) -> None:
     assert fell_for(answer, right, trap) is fell
-
-
-def test_an_interval_is_that_of_its_values() -> None:
-    # The mean of 400 throws of a coin has a standard error of 0.5 / 20.
-    values = [0.0, 1.0] * 200
-    interval = mean_interval(values, seed=1)
-    assert interval.mean == 0.5
-    assert interval.low == pytest.approx(0.5 - 1.96 * 0.025, abs=0.004)
-    assert interval.high == pytest.approx(0.5 + 1.96 * 0.025, abs=0.004)
-    assert mean_interval(values, seed=1) == interval
-    assert mean_interval([0.1, 0.25, 0.7], seed=1, resamples=7) != mean_interval(
-        [0.1, 0.25, 0.7], seed=2, resamples=7
-    )
-    assert mean_interval([0.25], seed=1) == Interval(0.25, 0.25, 0.25)
-    with pytest.raises(ValueError, match="values"):
-        mean_interval([])
-
-
-def test_an_interval_covers_the_mean_as_often_as_it_says() -> None:
-    draw = np.random.default_rng(0)
-    covered = 0
-    for number in range(200):
-        interval = mean_interval(draw.normal(3.0, 1.0, 60).tolist(), number, resamples=1000)
-        covered += interval.low <= 3.0 <= interval.high
-    assert 0.90 <= covered / 200 <= 0.99
-
-
-def test_what_is_hard_for_both_does_not_widen_a_paired_interval() -> None:
-    base = np.random.default_rng(0).random(300)
-    gain = paired_interval(base.tolist(), (base + 0.25).tolist())
-    assert (gain.mean, gain.low, gain.high) == pytest.approx((0.25, 0.25, 0.25))
-    with pytest.raises(ValueError, match="shorter"):
-        paired_interval([1.0, 0.0], [1.0])
 
 
 def test_perplexity_and_bits_per_byte() -> None:

@@ -94,7 +94,7 @@ def test_shared_passages_have_the_logits_and_gradients_of_separate_examples(base
     from exallm_trainer.tokenised import tokenise
     from exallm_trainer.train.base_model import load_base
     from exallm_trainer.train.passage import passages_of
-    from exallm_trainer.train.row import rows_of
+    from exallm_trainer.train.row import fill_rows, row_of
 
     loaded = load_base(str(base), torch.float32)
     tokenised = tokenise(examples(), loaded.tokenizer)
@@ -107,7 +107,7 @@ def test_shared_passages_have_the_logits_and_gradients_of_separate_examples(base
         len(tokens.prompt) + len(tokens.completion) for tokens in tokenised
     )
     shared = torch.zeros(())
-    for row in rows_of(passages, 10_000):
+    for row in map(row_of, fill_rows(passages, 10_000)):
         shared = shared + cross_entropy(row.logits(loaded.model), row.labels, reduction="sum")
     shared.backward()
     shared_gradients = [p.grad.clone() for p in loaded.model.parameters() if p.grad is not None]
@@ -359,4 +359,4 @@ def test_an_estimate_above_the_memory_is_refused() -> None:
     from exallm_trainer.train.memory import MemoryEstimate, require_memory
 
     with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-4: training needs about 1024\.0 GiB"):
-        require_memory(MemoryEstimate(1, 1 << 39, 1 << 39, 0), torch.device("cpu"))
+        require_memory(MemoryEstimate(1 << 39, 1 << 39, 0), torch.device("cpu"))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 import click
 
 from exallm.cli.data import data
@@ -15,10 +12,10 @@ from exallm.cli.install import install
 from exallm.cli.local import local
 from exallm.cli.model import model
 from exallm.cli.package import package_command
+from exallm.cli.run_command import run_command
 from exallm.cli.train import train
 from exallm.cli.uninstall import uninstall
 from exallm.cli.upgrade import upgrade
-from exallm_udfs.errors import ExallmError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,18 +40,7 @@ for command in (
 
 def main() -> None:
     """Run the command: 0 done, 1 failed, 2 bad usage, 130 interrupted."""
-    os.environ.setdefault("EXASOL_TELEMETRY_DISABLE", "1")
-    try:
-        exallm(standalone_mode=False)
-    except ExallmError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        sys.exit(130)
+    run_command(exallm)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pyexasol
 import requests
 
 from exallm.installer.install import check_applied, require_language
-from exallm.installer.made_objects import MadeObject, made_objects
+from exallm.installer.made_objects import made_objects, present_objects
 from exallm.installer.pruning import PACKAGES
 from exallm.installer.roles import ROLES
 from exallm.installer.sql_files import sql_files
@@ -91,12 +91,8 @@ def migrations(connection: pyexasol.ExaConnection, target: Target) -> str:
 
 def objects(connection: pyexasol.ExaConnection, target: Target) -> str:
     """:raises ExallmError: E-EXALLM-DEPLOY-23 where a table, view or script is missing."""
-    rows = run(
-        connection,
-        "SELECT OBJECT_TYPE, OBJECT_NAME FROM EXA_ALL_OBJECTS"
-        f" WHERE ROOT_NAME = {quote_text(target.schema)}",
-    )
-    missing = made_objects() - {MadeObject(kind, name) for kind, name in rows}
+    made = made_objects()
+    missing = made - present_objects(connection, target.schema)
     if missing:
         names = ", ".join(each.name for each in sorted(missing))
         raise ExallmError(
@@ -104,7 +100,7 @@ def objects(connection: pyexasol.ExaConnection, target: Target) -> str:
             f"{target.schema} lacks {names}, or {target.database.user} may not see it",
             "run exallm upgrade, which makes scripts and views again; tables come from a backup",
         )
-    return f"all {len(made_objects())} tables, views and scripts"
+    return f"all {len(made)} tables, views and scripts"
 
 
 def roles(connection: pyexasol.ExaConnection, target: Target) -> str:

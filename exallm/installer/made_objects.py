@@ -1,11 +1,15 @@
-"""What an installation makes in its schema, read from the files of ``sql/``."""
+"""What an installation makes in its schema, by the files of ``sql/``, and what is there."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+import pyexasol
+
 from exallm.installer.sql_files import sql_files
+from exallm.installer.statements import run
+from exallm.sql_text import quote_text
 from exallm_udfs.registry import SCRIPT_NAME
 
 _CREATED = re.compile(
@@ -20,6 +24,16 @@ class MadeObject:
 
     kind: str
     name: str
+
+
+def present_objects(connection: pyexasol.ExaConnection, schema: str) -> frozenset[MadeObject]:
+    """What is in a schema, as far as the user may see it."""
+    rows = run(
+        connection,
+        "SELECT OBJECT_TYPE, OBJECT_NAME FROM EXA_ALL_OBJECTS"
+        f" WHERE ROOT_NAME = {quote_text(schema)}",
+    )
+    return frozenset(MadeObject(kind, name) for kind, name in rows)
 
 
 def made_objects() -> frozenset[MadeObject]:

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exallm.models.source import PackageSource, Progress
+from exallm.models.source import ModelSettings, PackageSource, Progress
 from exallm_udfs.answer import extract_answer
 from exallm_udfs.engines.engine import Generation, GenerationSettings
 from exallm_udfs.engines.openvino import OpenVinoEngine, OpenVinoSettings
@@ -26,13 +26,13 @@ def packaging_cost(
 
     :param run: the run folder.
     :param base: the GGUF that its adapter was trained on, None for what the run names.
-    :param data: prepared data; evenly spaced questions of its validation split are asked.
+    :param data: prepared data; evenly spaced questions of its validation split are settings.
     """
     prepared = import_module("exallm_trainer.data.prepared").read_prepared(data)
     examples: Sequence[Example] = prepared.validation[:: max(1, len(prepared.validation) // rows)]
     examples = examples[:rows]
     progress(f"asking the checkpoint {len(examples)} questions")
-    trained = _f1(_of_checkpoint(source, run, base, examples), examples)
+    trained = _f1(_of_checkpoint(source.settings, run, base, examples), examples)
     progress(f"asking the package {len(examples)} questions")
     packaged = _f1(_of_package(source, examples), examples)
     return {
@@ -46,31 +46,32 @@ def packaging_cost(
 
 
 def _of_checkpoint(
-    source: PackageSource, run: Path, base: Path | None, examples: Sequence[Example]
+    settings: ModelSettings, run: Path, base: Path | None, examples: Sequence[Example]
 ) -> list[str]:
     place = import_module("exallm_trainer.evaluate.model_place").model_place(str(run))
     under_test = import_module("exallm_trainer.evaluate.model_under_test").load_model(
         place, None if base is None else str(base)
     )
     decoding = import_module("exallm_trainer.evaluate.decoding").Decoding(
-        template=source.prompt.template,
-        max_new_tokens=source.generation.max_new_tokens,
-        stop=source.prompt.stop,
+        template=settings.prompt.template,
+        max_new_tokens=settings.generation.max_new_tokens,
+        stop=settings.prompt.stop,
     )
     answerer = import_module("exallm_trainer.evaluate.transformers_answerer").TransformersAnswerer(
         under_test, decoding
     )
-    asked = [ContextQuestion(example.context, example.question) for example in examples]
-    return [generated.text for generated in answerer.answer(asked, lambda done, of: None)]
+    questions = [ContextQuestion(example.context, example.question) for example in examples]
+    return [generated.text for generated in answerer.answer(questions, lambda done, of: None)]
 
 
 def _of_package(source: PackageSource, examples: Sequence[Example]) -> list[str]:
+    model = source.settings
     engine = OpenVinoEngine(
-        source.folder / source.engine_path, OpenVinoSettings(source.context_length)
+        source.folder / source.engine_path, OpenVinoSettings(model.context_length)
     )
-    prompts = [build_prompt(source.prompt.template, example.prompt()) for example in examples]
+    prompts = [build_prompt(model.prompt.template, example.prompt()) for example in examples]
     settings = GenerationSettings(
-        source.generation.max_new_tokens, 0.0, seed=0, stop=source.prompt.stop
+        model.generation.max_new_tokens, 0.0, seed=0, stop=model.prompt.stop
     )
     try:
         results = engine.generate(prompts, settings)

@@ -10,7 +10,7 @@ import pyexasol
 import requests
 
 from exallm.installer.install import check_applied, deactivate_local_language
-from exallm.installer.made_objects import MadeObject, made_objects
+from exallm.installer.made_objects import MadeObject, made_objects, present_objects
 from exallm.installer.pruning import PACKAGES, UNREGISTERED, PrunePlan, StalePackage, prune
 from exallm.installer.roles import drop_unused_roles
 from exallm.installer.sql_files import sql_files, uninstall_file
@@ -64,14 +64,14 @@ def plan_uninstall(
         earlier exallm has left, -8 and -9 as :func:`plan_install`, -6 where BucketFS refuses.
     """
     _require_current(connection, target.schema)
-    objects = _objects(connection, target.schema)
+    present, made = present_objects(connection, target.schema), made_objects()
     statements = _drops_of_pending(connection, target.schema)
     if request.keep_tables:
-        statements += _drops_of_code(target.schema, objects & made_objects())
-        strangers: set[MadeObject] = set()
+        statements += _drops_of_code(target.schema, present & made)
+        strangers: frozenset[MadeObject] = frozenset()
     else:
         statements += _file_statements(target.schema)
-        strangers = objects - made_objects()
+        strangers = present - made
     packages, elsewhere = ((), ()) if request.keep_files else _packages(connection, target)
     functions = run(
         connection,
@@ -127,15 +127,6 @@ def _require_current(connection: pyexasol.ExaConnection, schema: str) -> None:
         )
 
 
-def _objects(connection: pyexasol.ExaConnection, schema: str) -> set[MadeObject]:
-    rows = run(
-        connection,
-        "SELECT OBJECT_TYPE, OBJECT_NAME FROM EXA_ALL_OBJECTS"
-        f" WHERE ROOT_NAME = {quote_text(schema)}",
-    )
-    return {MadeObject(kind, name) for kind, name in rows}
-
-
 def _drops_of_pending(connection: pyexasol.ExaConnection, schema: str) -> list[str]:
     """What killed batch runs have left beside their targets."""
     rows = run(
@@ -150,7 +141,7 @@ def _drops_of_pending(connection: pyexasol.ExaConnection, schema: str) -> list[s
     ]
 
 
-def _drops_of_code(schema: str, objects: set[MadeObject]) -> list[str]:
+def _drops_of_code(schema: str, objects: frozenset[MadeObject]) -> list[str]:
     """Everything but the tables; the script that drops the functions goes last."""
     place = quote_identifier(schema)
     return [f"EXECUTE SCRIPT {place}.DROP_FUNCTIONS"] + [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exallm.models.gguf_q8 import convert_to_q8, needs_q8
 from exallm.models.openvino_ir import IR_FILES, write_openvino_ir
-from exallm.models.source import PackageSource, Progress
+from exallm.models.source import ModelSettings, PackageSource, Progress
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.gguf_header import read_gguf_header
 from exallm_udfs.manifest import GenerationDefaults, PromptSettings
@@ -25,7 +25,7 @@ def gguf_source(file: Path, cache: Path, progress: Progress) -> PackageSource:
         GenAI is not installed, E-EXALLM-MODEL-25 for a file whose weights are stored in a way that
         cannot be converted, or of an architecture that the engine does not read.
     """
-    header = read_gguf_header(file)
+    settings = gguf_settings(file)
     folder = cache / "gguf" / file_sha256(file)
     if not folder.is_dir():
         progress("converting the model to OpenVINO IR, 8 bits a weight")
@@ -35,6 +35,17 @@ def gguf_source(file: Path, cache: Path, progress: Progress) -> PackageSource:
         files=IR_FILES,
         engine_path=".",
         tokenizer="openvino_tokenizer.xml",
+        settings=settings,
+    )
+
+
+def gguf_settings(file: Path) -> ModelSettings:
+    """A row's text as the prompt, one line as the answer.
+
+    :raises ExallmError: E-EXALLM-MODEL-12 for a broken file.
+    """
+    header = read_gguf_header(file)
+    return ModelSettings(
         prompt=PromptSettings("{ctx}", ("\n",)),
         generation=GenerationDefaults(MAX_NEW_TOKENS),
         context_length=min(header.context_length() or CONTEXT_LENGTH, CONTEXT_LENGTH),

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from exallm.models.gguf_source import CONTEXT_LENGTH, MAX_NEW_TOKENS
-from exallm.models.source import PackageSource, Progress
+from exallm.models.source import ModelSettings, PackageSource, Progress
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import GenerationDefaults, PromptSettings
 
@@ -150,10 +150,12 @@ def _read(folder: Path) -> PackageSource:
         files=tuple(names),
         engine_path=".",
         tokenizer="openvino_tokenizer.xml",
-        prompt=PromptSettings("{ctx}", ("\n",)),
-        generation=GenerationDefaults(MAX_NEW_TOKENS),
-        context_length=described["context_length"],
-        licence=described["licence"],
+        settings=ModelSettings(
+            prompt=PromptSettings("{ctx}", ("\n",)),
+            generation=GenerationDefaults(MAX_NEW_TOKENS),
+            context_length=described["context_length"],
+            licence=described["licence"],
+        ),
     )
 
 

@@ -6,13 +6,13 @@ import hashlib
 import json
 import shutil
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from exallm.models.lora_adapter import ADAPTER_FILES, read_lora_adapter
 from exallm.models.lora_merge import check_merge, merge_lora
 from exallm.models.openvino_ir import IR_FILES, write_openvino_ir
-from exallm.models.source import PackageSource, Progress
+from exallm.models.source import ModelSettings, PackageSource, Progress
 from exallm_udfs.manifest import Adapter
 from exallm_udfs.package import file_sha256
 
@@ -23,14 +23,14 @@ _ADAPTER_FOLDER = "adapter"
 
 
 def lora_source(
-    base: PackageSource, gguf: Path, adapter: Path, cache: Path, progress: Progress
+    settings: ModelSettings, gguf: Path, adapter: Path, cache: Path, progress: Progress
 ) -> PackageSource:
     """The package's source: merged weights as OpenVINO IR, and the adapter as it was trained.
 
     Its files are made once and kept in ``cache``. The merge is compared with base plus adapter,
     value by value, before the package is made.
 
-    :param base: prompt, generation, context and licence are taken from it.
+    :param settings: of the model that the adapter makes.
     :param gguf: the weights that the adapter was trained on.
     :param adapter: a folder with :data:`ADAPTER_FILES`, as PEFT saves it.
     :raises ExallmError: E-EXALLM-MODEL-12 for a broken GGUF, E-EXALLM-MODEL-23 and -25 where
@@ -58,11 +58,11 @@ def lora_source(
             package.rename(folder)
     files = [f"{_ENGINE_FOLDER}/{name}" for name in IR_FILES]
     files += [f"{_ADAPTER_FOLDER}/{name}" for name in (*ADAPTER_FILES, MERGE_FILE)]
-    return replace(
-        base,
+    return PackageSource(
         folder=folder,
         files=tuple(files),
         engine_path=_ENGINE_FOLDER,
         tokenizer=f"{_ENGINE_FOLDER}/openvino_tokenizer.xml",
+        settings=settings,
         adapter=Adapter(_ADAPTER_FOLDER, lora.scale, digests[0]),
     )

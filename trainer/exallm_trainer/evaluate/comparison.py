@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from exallm_trainer.evaluate.evaluation import Evaluation
-from exallm_trainer.evaluate.interval import Interval, paired_interval
+from exallm_udfs.bootstrap import Interval, paired_interval
 from exallm_udfs.errors import ExallmError
 
 

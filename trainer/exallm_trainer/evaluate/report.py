@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from exallm_trainer.evaluate.comparison import Comparison, Pair
 from exallm_trainer.evaluate.evaluation import Evaluation
-from exallm_trainer.evaluate.interval import Interval
 from exallm_trainer.evaluate.score import Scores
+from exallm_udfs.bootstrap import Interval
 
 _BEST_AND_WORST = 8
 _FAILURES_A_GROUP = 2

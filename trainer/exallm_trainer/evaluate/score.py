@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from exallm_trainer.evaluate.answers import GivenAnswer
 from exallm_trainer.evaluate.failures import GROUPS, failure_group, holds
-from exallm_trainer.evaluate.interval import Interval, mean_interval
 from exallm_trainer.evaluate.slices import slices_of
 from exallm_trainer.example import Example
+from exallm_udfs.bootstrap import Interval, mean_interval
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.grounding import ground
 from exallm_udfs.metrics import exact_match, f1_score, normalise_answer

@@ -18,41 +18,32 @@ _KEPT_BYTES_A_TOKEN = 34
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Bytes, by what they are for."""
+    """Bytes that a training step needs beside the weights, by what they are for."""
 
-    weights: int
     gradients: int
     optimizer: int
     activations: int
 
-    @property
-    def total(self) -> int:
-        """All of it."""
-        return self.weights + self.gradients + self.optimizer + self.activations
-
 
 def estimate_memory(model: Any, longest_row: int) -> MemoryEstimate:
     """Of a training step over a row of ``longest_row`` tokens with AdamW."""
-    weights = sum(p.numel() * p.element_size() for p in model.parameters())
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     config = model.config
     kept = longest_row * config.hidden_size * _KEPT_BYTES_A_TOKEN
     attention = longest_row * longest_row * config.num_attention_heads * 2
     return MemoryEstimate(
-        weights=weights,
         gradients=4 * trained,
         optimizer=8 * trained,
         activations=config.num_hidden_layers * (kept + attention),
     )
 
 
-def require_memory(estimate: MemoryEstimate, device: torch.device, loaded: bool = True) -> None:
-    """Refuse a run that would not fit.
+def require_memory(estimate: MemoryEstimate, device: torch.device) -> None:
+    """Refuse a run that would not fit beside its weights, which are in memory already.
 
-    :param loaded: the weights are in memory already.
     :raises ExallmError: E-EXALLM-TRAIN-4 with what is needed and what there is.
     """
-    needed = estimate.total - (estimate.weights if loaded else 0)
+    needed = estimate.gradients + estimate.optimizer + estimate.activations
     free = _free(device)
     if needed > free:
         raise ExallmError(

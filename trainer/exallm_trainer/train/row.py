@@ -55,8 +55,8 @@ class Row:
         return logits
 
 
-def rows_of(passages: Iterable[Passage], row_tokens: int) -> list[Row]:
-    """Fill rows of at most ``row_tokens``; a longer passage has a row of its own."""
+def fill_rows(passages: Iterable[Passage], row_tokens: int) -> list[list[Passage]]:
+    """The passages of each row of at most ``row_tokens``; a longer one has a row of its own."""
     rows: list[list[Passage]] = []
     room = 0
     for passage in passages:
@@ -65,7 +65,7 @@ def rows_of(passages: Iterable[Passage], row_tokens: int) -> list[Row]:
             room = row_tokens
         rows[-1].append(passage)
         room -= passage.computed_tokens
-    return [row_of(members) for members in rows]
+    return rows
 
 
 def row_of(passages: Sequence[Passage]) -> Row:

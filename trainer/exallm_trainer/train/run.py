@@ -22,7 +22,7 @@ from exallm_trainer.train.order import epoch_order, steps_an_epoch
 from exallm_trainer.train.passage import Passage
 from exallm_trainer.train.report import Observer, StepReport
 from exallm_trainer.train.request import TrainRequest
-from exallm_trainer.train.row import rows_of
+from exallm_trainer.train.row import fill_rows, row_of
 from exallm_trainer.train.run_record import RunRecord
 from exallm_trainer.train.schedule import learning_rate
 from exallm_trainer.train.splits import read_splits
@@ -70,6 +70,8 @@ class Run:
             len(self.splits.training), self.settings.passages_per_step
         )
         self.total_steps = self.epoch_steps * self.settings.epochs
+        self._ordered_epoch: int | None = None
+        self._steps_of_epoch: list[list[int]] = []
 
     def go(self, observe: Observer) -> None:
         """Step until the end, the time, or the patience is reached."""
@@ -116,10 +118,7 @@ class Run:
         step_began = time.monotonic()
         position, settings = self.position, self.settings
         epoch, at = divmod(position.step, self.epoch_steps)
-        order = epoch_order(self.splits.training, settings.passages_per_step, settings.seed, epoch)[
-            at
-        ]
-        passages = [self.splits.training[index] for index in order]
+        passages = [self.splits.training[index] for index in self._order(epoch)[at]]
         position.step += 1
         rate = learning_rate(settings, position.step, self.total_steps)
         loss, norm = self._update(passages, rate)
@@ -146,6 +145,16 @@ class Run:
             validation=validation,
         )
 
+    def _order(self, epoch: int) -> list[list[int]]:
+        """The steps of an epoch, which are kept until the next begins."""
+        if self._ordered_epoch != epoch:
+            settings = self.settings
+            self._steps_of_epoch = epoch_order(
+                self.splits.training, settings.passages_per_step, settings.seed, epoch
+            )
+            self._ordered_epoch = epoch
+        return self._steps_of_epoch
+
     def _update(self, passages: Sequence[Passage], rate: float) -> tuple[float, float]:
         """One step of the optimizer; mean loss over the answer tokens, and the gradient's norm.
 
@@ -156,15 +165,15 @@ class Run:
         learnt = sum(passage.answer_tokens for passage in passages)
         # A last step of few passages is computed by all where there is none for each.
         share = passages[accelerator.process_index :: accelerator.num_processes] or passages
-        rows = rows_of(share, self.settings.row_tokens)
+        rows = fill_rows(share, self.settings.row_tokens)
         scale = accelerator.num_processes / learnt
         total = torch.zeros((), device=accelerator.device)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        for number, row in enumerate(rows):
+        for number, members in enumerate(rows):
             last = number == len(rows) - 1
             with nullcontext() if last else accelerator.no_sync(self.wrapped):
-                row = row.to(accelerator.device)
+                row = row_of(members).to(accelerator.device)
                 loss = cross_entropy(row.logits(self.wrapped), row.labels, reduction="sum")
                 accelerator.backward(loss * scale)
                 total += loss.detach()
@@ -223,10 +232,6 @@ class Run:
         )
 
     def _require_memory(self) -> None:
-        steps = epoch_order(self.splits.training, self.settings.passages_per_step, 0, 0)
-        longest = max(
-            row.input_ids.shape[1]
-            for step in steps
-            for row in rows_of([self.splits.training[i] for i in step], self.settings.row_tokens)
-        )
+        longest_passage = max(passage.computed_tokens for passage in self.splits.training)
+        longest = max(longest_passage, self.settings.row_tokens)
         require_memory(estimate_memory(self.model, longest), self.accelerator.device)

@@ -1,4 +1,4 @@
-"""How the bench's commands end."""
+"""How a command of the project ends."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import sys
 
 import click
 
-from bench.error import BenchError
 from exallm_udfs.errors import ExallmError
 
 
-def run_command(command: click.Command) -> None:
-    """Run a command: 0 done, 1 failed, 2 bad usage, 130 interrupted."""
+def run_command(command: click.Command, *told: type[Exception]) -> None:
+    """Run a command: 0 done, 1 failed, 2 bad usage, 130 interrupted.
+
+    :param told: errors that are one line for the user, beside ``ExallmError``.
+    """
+    expected: tuple[type[Exception], ...] = (ExallmError, *told)
     os.environ.setdefault("EXASOL_TELEMETRY_DISABLE", "1")
     try:
         command(standalone_mode=False)
-    except (BenchError, ExallmError) as error:
+    except expected as error:
         click.echo(str(error), err=True)
         sys.exit(1)
     except click.ClickException as error:

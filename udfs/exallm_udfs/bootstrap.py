@@ -1,10 +1,10 @@
 """Bootstrap intervals of means.
 
-The method is the percentile bootstrap (Efron, 1979): questions are drawn with replacement, as many
-as there are, and the middle 95% of the means of such samples are the interval. A difference between
+The method is the percentile bootstrap (Efron, 1979): values are drawn with replacement, as many as
+there are, and the middle share of the means of such samples is the interval. A difference between
 two models is bootstrapped over the differences question by question, which is the paired test of
-Koehn (2004): what is hard for both does not widen it. Questions are drawn one by one, as if they
-were independent; those about one passage are not wholly so.
+Koehn (2004): what is hard for both does not widen it. Values are drawn one by one, as if they were
+independent; questions about one passage are not wholly so.
 """
 
 from __future__ import annotations
@@ -14,29 +14,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_RESAMPLES = 10_000
-_CONFIDENCE = 0.95
-# Drawn at once, so that memory does not grow with the number of questions.
+RESAMPLES = 10_000
+CONFIDENCE = 0.95
+# Drawn at once, so that memory does not grow with the number of values.
 _DRAWN_VALUES = 4_000_000
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with the ends of its 95% interval."""
+    """A mean with the ends of its interval."""
 
     mean: float
     low: float
     high: float
 
 
-def mean_interval(values: Sequence[float], seed: int = 0, resamples: int = _RESAMPLES) -> Interval:
-    """Of one value a question; the same seed gives the same interval.
+def mean_interval(
+    values: Sequence[float],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+) -> Interval:
+    """The interval of the mean; the same values in any order and the same seed give the same.
 
-    ``ValueError`` where there are no values.
+    :param confidence: share of the resampled means that lie in the interval.
+    :raises ValueError: without values.
     """
     if not values:
         raise ValueError("an interval needs values")
-    sample = np.asarray(values, dtype=np.float64)
+    sample = np.sort(np.asarray(values, dtype=np.float64))
     draw = np.random.default_rng(seed)
     at_once = max(1, _DRAWN_VALUES // len(sample))
     means = [
@@ -45,17 +51,17 @@ def mean_interval(values: Sequence[float], seed: int = 0, resamples: int = _RESA
         )
         for done in range(0, resamples, at_once)
     ]
-    tail = (1 - _CONFIDENCE) / 2
+    tail = (1 - confidence) / 2
     low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
     return Interval(float(sample.mean()), float(low), float(high))
 
 
 def paired_interval(
-    base: Sequence[float], tuned: Sequence[float], seed: int = 0, resamples: int = _RESAMPLES
+    base: Sequence[float], tuned: Sequence[float], seed: int = 0, resamples: int = RESAMPLES
 ) -> Interval:
     """Of the gain, tuned minus base, where both answered the same questions in the same order.
 
-    ``ValueError`` where they are not as many.
+    :raises ValueError: where they are not as many, or none.
     """
     gains = [after - before for before, after in zip(base, tuned, strict=True)]
     return mean_interval(gains, seed, resamples)
