@@ -32,6 +32,7 @@ from exallm.local.sql.kinds import (
     mixed,
     null,
     number_literal,
+    padded_alike,
     typed,
 )
 from exallm.local.sql.names import folded, stored_identifier
@@ -342,7 +343,7 @@ class Expressions:
         return typed(exp.Paren(this=compared), TRUTH)
 
     def _comparable(self, nodes: Sequence[exp.Expr], construct: str) -> list[exp.Expr]:
-        return comparable(self.all(nodes), construct)
+        return padded_alike(comparable(self.all(nodes), construct))
 
     def _is(self, node: exp.Is) -> exp.Expr:
         if not isinstance(node.expression, exp.Null):

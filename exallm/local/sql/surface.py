@@ -16,7 +16,7 @@ EMITS_ALIAS = "EMITS("
 
 
 def to_parsable(sql: str) -> str:
-    """The statement with EMITS lists as aliases, and without UTF8/ASCII and ENABLE/DISABLE."""
+    """The statement with EMITS lists as aliases, and without ENABLE and DISABLE."""
     tokens = tokens_of(sql)
     check_tokens(tokens, sql)
     edits: list[tuple[int, int, str]] = []
@@ -32,11 +32,7 @@ def to_parsable(sql: str) -> str:
             columns = sql[tokens[index + 1].end + 1 : tokens[closing].start]
             alias = (EMITS_ALIAS + columns + ")").replace('"', '""')
             edits.append((token.start, tokens[closing].end + 1, f'AS "{alias}"'))
-        elif (
-            word in ("UTF8", "ASCII") and previous == ")" and _is_text_type(tokens, index - 1)
-        ) or (
-            word in ("ENABLE", "DISABLE") and previous in (")",) and _ends_constraint(tokens, index)
-        ):
+        elif word in ("ENABLE", "DISABLE") and previous == ")" and _ends_constraint(tokens, index):
             edits.append((token.start, token.end + 1, ""))
     for start, end, text in reversed(edits):
         sql = sql[:start] + text + sql[end:]
@@ -57,14 +53,6 @@ def _closing(tokens: list[Token], opening: int) -> int:
             if depth == 0:
                 return index
     raise syntax_error("unbalanced parentheses after EMITS")
-
-
-def _is_text_type(tokens: list[Token], closing: int) -> bool:
-    return (
-        closing >= 3
-        and tokens[closing - 2].text == "("
-        and tokens[closing - 3].text.upper() in ("VARCHAR", "CHAR", "VARCHAR2", "NVARCHAR")
-    )
 
 
 def _ends_constraint(tokens: list[Token], index: int) -> bool:

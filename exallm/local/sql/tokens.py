@@ -79,8 +79,6 @@ def check_tokens(tokens: list[Token], sql: str) -> None:
         following = words[index + 1] if index + 1 < len(tokens) else ""
         if token.token_type is TokenType.STRING:
             _check_string(tokens[index - 1] if index else None, token, sql)
-        if sql[token.start : token.start + 1] == "[":
-            raise refused(60, "[...]")
         if is_quoted(token, sql):
             continue
         _check_symbol(token, sql)
