@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from exallm.local.engine.catalog import Catalog
-from exallm.local.engine.database import DATABASE_NAME, DATABASE_VERSION, Database
+from exallm.local.engine.database import Database
 from exallm.local.engine.executor import Executor
 from exallm.local.engine.failures import sql_error
 from exallm.local.engine.result import Result, RowCount
@@ -19,15 +19,19 @@ from exallm.local.engine.rights_reader import RightsReader
 from exallm.local.engine.script_runner import ScriptRunner
 from exallm.local.engine.statement_calls import StatementCalls
 from exallm.local.lua.script import LuaScript
+from exallm.local.product import DATABASE_NAME, DATABASE_VERSION
+from exallm.local.session_facts import ClientFacts, SessionFacts
 from exallm.local.sql.scope import Scope, UdfCalls
 from exallm.local.sql.statements import (
     EndTransaction,
     ExecuteScript,
     SetParameter,
+    first_word,
     read_statement,
 )
 from exallm.local.sql.token_reader import TokenReader
 from exallm.local.sql_error import SqlError
+from exallm.local.timestamp_format import TimestampFormat
 from exallm.local.udf.environment import StatementEnvironment
 
 _ABORTED = SqlError("R0003", "Query terminated because it was aborted by the client.")
@@ -56,15 +60,19 @@ class Session:
         self._abort_lock = threading.Lock()
         self._abort: SqlError | None = None
         self._executing = False
+        self._command = ""
+        self._login_time = datetime.now(UTC)
+        self.client = ClientFacts()
         self.catalog = Catalog(self._connection)
         self._rights = RightsReader(self._connection, user)
-        self.query_timeout_s = int(self.catalog.parameter("QUERY_TIMEOUT"))
+        self._read_parameters()
         self._scripts = ScriptRunner(
             self._execute_in_script, self._meta, self._find_script, self._check_abort
         )
         self._executor = Executor(
             self._connection, self.catalog, self._scope, self._scripts, self._rights
         )
+        database.sessions.add(self)
 
     @property
     def current_schema(self) -> str | None:
@@ -132,14 +140,30 @@ class Session:
             if schema is not None and not self.catalog.has_schema(schema):
                 self._executor.current_schema = None  # it was made in the transaction
 
+    def facts(self) -> SessionFacts:
+        """What the system tables show of this session; from any thread."""
+        return SessionFacts(
+            session_id=self.session_id,
+            user=self.user,
+            status="EXECUTE SQL" if self._executing else "IDLE",
+            statement_id=self._statement_id,
+            command=self._command,
+            query_timeout_s=self.query_timeout_s,
+            current_schema=self.current_schema,
+            login_time=self._login_time,
+            client=self.client,
+        )
+
     def close(self) -> None:
         """Undo what is open and let the connection go."""
+        self._database.sessions.remove(self)
         with suppress(duckdb.Error):  # the transaction may be gone already: nothing is left to do
             self.rollback()
         self._connection.close()
 
     def _execute(self, sql: str) -> Result:
         statement = read_statement(sql, self.current_schema)
+        self._command = first_word(sql)
         self._statement_id = next(self._statement_ids)
         if isinstance(statement, EndTransaction):
             self.commit() if statement.commit else self.rollback()
@@ -162,9 +186,16 @@ class Session:
         self._check_abort()
         if self.autocommit:
             self.commit()
-        if isinstance(statement, SetParameter) and statement.name == "QUERY_TIMEOUT":
-            self.query_timeout_s = int(statement.value)
+        if isinstance(statement, SetParameter):
+            self._read_parameters()
         return result
+
+    def _read_parameters(self) -> None:
+        """Note what the session itself does by its parameters."""
+        self.query_timeout_s = int(self.catalog.parameter("QUERY_TIMEOUT"))
+        self.timestamp_format = TimestampFormat.parse(
+            self.catalog.parameter("NLS_TIMESTAMP_FORMAT")
+        )
 
     def _execute_in_script(self, sql: str) -> Result:
         """A statement that a Lua script runs: in the script's transaction."""
@@ -258,6 +289,7 @@ class Session:
             session_id=self.session_id,
             statement_id=self._statement_id,
             started_at=datetime.now(UTC),
+            sessions=self._database.sessions.facts,
         )
 
     def _environment(self, scope_user: str) -> StatementEnvironment:

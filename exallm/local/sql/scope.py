@@ -10,6 +10,7 @@ from typing import Protocol
 from sqlglot import exp
 
 from exallm.local.exasol_type import Column
+from exallm.local.session_facts import SessionFacts
 from exallm.local.sql.kinds import DAY, TEXT, TIME, Kind, cast, null, typed
 from exallm.local.sql.rights import Rights
 from exallm.local.udf.script import UdfScript
@@ -103,6 +104,7 @@ class Scope:
     :param session_id: as CURRENT_SESSION gives it.
     :param statement_id: as CURRENT_STATEMENT gives it.
     :param started_at: the statement's start in UTC: every CURRENT_TIMESTAMP of it.
+    :param sessions: the sessions that are open now.
     """
 
     catalog: Catalog
@@ -114,6 +116,7 @@ class Scope:
     session_id: int
     statement_id: int
     started_at: datetime
+    sessions: Callable[[], Sequence[SessionFacts]]
 
     def inside(self, view: View) -> Scope:
         """The surroundings of a view's query: its owner's rights, and names as at its creation."""

@@ -200,6 +200,12 @@ def read_statement(sql: str, current_schema: str | None) -> Statement:
     return _parsed(text)
 
 
+def first_word(sql: str) -> str:
+    """The word that a statement begins with, in upper case; '' where it begins with none."""
+    match = re.match(r"[A-Za-z]+", _without_leading_comments(sql))
+    return match[0].upper() if match else ""
+
+
 def _check_head(reader: TokenReader) -> None:
     """Refuse a statement by what it begins with, before any parser looks at the rest."""
     words = reader.all_words()
@@ -385,4 +391,6 @@ def _parsed(text: str) -> Statement:
         if kind != "TABLE":
             raise refused(60, f"{type(tree).__name__.upper()} {kind}")
         return Definition(tree)
+    if isinstance(tree, (exp.Condition, exp.Alias)):
+        raise syntax_error(f"unexpected {text.split()[0][:40]}")
     raise refused(60, type(tree).__name__.upper())

@@ -9,12 +9,15 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from exallm.local.engine.database import DATABASE_NAME, DATABASE_VERSION, Database
+from exallm.local.engine.database import Database
 from exallm.local.engine.failures import sql_error
 from exallm.local.engine.session import Session
+from exallm.local.product import DATABASE_NAME, DATABASE_VERSION
+from exallm.local.session_facts import ClientFacts
 from exallm.local.sql.refusal import refused
 from exallm.local.sql_error import SqlError
 from exallm.local.wire.credentials import REJECTED, Credentials
+from exallm.local.wire.metadata_commands import METADATA_COMMANDS, metadata_query
 from exallm.local.wire.result_sets import ResultSets
 from exallm.local.wire.websocket import MESSAGE_LIMIT, WebSocket
 
@@ -50,6 +53,7 @@ class Conversation:
             "setAttributes": self._set_attributes,
             "getHosts": self._hosts,
             "disconnect": lambda _: {},
+            **dict.fromkeys(METADATA_COMMANDS, self._metadata),
         }
 
     def run(self) -> None:
@@ -161,6 +165,7 @@ class Conversation:
             raise REJECTED
         user = self._credentials.check(request["username"], request.get("password"))
         session = Session(self._database, user)
+        session.client = _client_facts(request)
         try:
             session.require_login()
             self._apply(session, request.get("attributes") or {})
@@ -207,7 +212,7 @@ class Conversation:
             "currentSchema": session.current_schema or "",
             "dateFormat": "YYYY-MM-DD",
             "dateLanguage": "ENG",
-            "datetimeFormat": "YYYY-MM-DD HH24:MI:SS.FF6",
+            "datetimeFormat": session.timestamp_format.text,
             "numericCharacters": ".,",
             "openTransaction": int(session.in_transaction),
             "queryTimeout": session.query_timeout_s,
@@ -229,10 +234,17 @@ class Conversation:
         texts = request.get("sqlTexts")
         return self._run(texts if isinstance(texts, list) else [None])
 
+    def _metadata(self, request: Request) -> dict[str, Any]:
+        return self._run([metadata_query(request)])
+
     def _run(self, texts: list[Any]) -> dict[str, Any]:
         if not all(isinstance(text, str) for text in texts):
             raise SqlError("42000", "the command has no SQL text")
-        results = [self._results.describe(self._opened().execute(text)) for text in texts]
+        results = []
+        for text in texts:
+            result = self._opened().execute(text)
+            self._results.timestamp_format = self._opened().timestamp_format
+            results.append(self._results.describe(result))
         return {"numResults": len(results), "results": results}
 
     def _fetch(self, request: Request) -> dict[str, Any]:
@@ -253,6 +265,17 @@ class Conversation:
 
     def _hosts(self, request: Request) -> dict[str, Any]:
         return {"numNodes": 1, "nodes": [str(request.get("hostIp", "127.0.0.1"))]}
+
+
+def _client_facts(request: Request) -> ClientFacts:
+    """What the client says of itself; anything but texts counts as nothing."""
+    said = {name: value for name, value in request.items() if isinstance(value, str)}
+    return ClientFacts(
+        client=f"{said.get('clientName', '')} {said.get('clientVersion', '')}".strip(),
+        driver=said.get("driverName", ""),
+        os_user=said.get("clientOsUsername", ""),
+        os_name=said.get("clientOs", ""),
+    )
 
 
 def _inflate(message: bytes) -> bytes:
