@@ -212,8 +212,8 @@ class Catalog:
         """``ALTER SESSION`` or ``ALTER SYSTEM SET``."""
         if name in FIXED_PARAMETERS and value.upper() != self.parameter(name).upper():
             raise refused(60, f"another {name} than {self.parameter(name)}")
-        if name == "QUERY_TIMEOUT" and not value.isdecimal():
-            raise SqlError("42000", f"QUERY_TIMEOUT takes seconds, not {value}")
+        if name in ("QUERY_TIMEOUT", "IDLE_TIMEOUT") and not value.isdecimal():
+            raise SqlError("42000", f"{name} takes seconds, not {value}")
         self.parameter(name)
         if scope == "SYSTEM":
             self._connection.execute(

@@ -14,6 +14,7 @@ import duckdb
 from exallm.local.engine.call_table import CallTable
 from exallm.local.engine.helper_functions import register_helpers
 from exallm.local.engine.principals import PRINCIPAL_TABLES, Principals
+from exallm.local.transport.tunnels import Tunnels
 
 DATABASE_NAME = "EXALLM_LOCAL"
 DATABASE_VERSION = "2025.2.0"
@@ -21,6 +22,7 @@ DEFAULT_PARAMETERS = {
     "SCRIPT_LANGUAGES": "PYTHON3=builtin_python3",
     "NLS_DATE_FORMAT": "YYYY-MM-DD",
     "NLS_TIMESTAMP_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF6",
+    "IDLE_TIMEOUT": "86400",
     "QUERY_TIMEOUT": "0",
     "TIME_ZONE": "UTC",
 }
@@ -73,6 +75,7 @@ class Database:
     def __init__(self, settings: DatabaseSettings) -> None:
         self.settings = settings
         self.calls = CallTable()
+        self.tunnels = Tunnels()
         self._root = duckdb.connect(
             str(settings.file),
             config={

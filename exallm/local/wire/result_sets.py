@@ -29,7 +29,7 @@ class ResultSets:
             return {"resultType": "rowCount", "rowCount": result.rows}
         rows = result.table.num_rows
         columns = [
-            {"name": column.name, "dataType": _data_type(column.type)} for column in result.columns
+            {"name": column.name, "dataType": data_type(column.type)} for column in result.columns
         ]
         described: dict[str, Any] = {
             "numColumns": len(columns),
@@ -90,7 +90,8 @@ def _values(column: pa.ChunkedArray, type_: ExasolType) -> list[Any]:
     return list(column.to_pylist())
 
 
-def _data_type(type_: ExasolType) -> dict[str, Any]:
+def data_type(type_: ExasolType) -> dict[str, Any]:
+    """A type as the protocol describes it."""
     match type_.name:
         case "DECIMAL":
             return {"type": "DECIMAL", "precision": type_.precision, "scale": type_.scale}
