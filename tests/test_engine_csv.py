@@ -97,7 +97,7 @@ def test_files_are_read_as_exasol_reads_them(
 def test_files_that_are_no_such_csv_end_in_an_error(
     connection: Any, data: bytes, options: dict[str, Any]
 ) -> None:
-    with pytest.raises(pyexasol.ExaImportError) as raised:
+    with pytest.raises(pyexasol.exceptions.ExaImportError) as raised:
         imported(connection, data, **options)
     (error,) = [e for e in raised.value.exceptions if isinstance(e, pyexasol.ExaQueryError)]
     assert error.code in ("42636", "42000")
@@ -112,7 +112,7 @@ def test_packed_files_are_unpacked_and_may_be_several_in_a_row(connection: Any) 
     assert len(imported(connection, two, format="bz2")) == 1000
     bomb = gzip.compress(b"#" + b"x" * 50_000_000 + b"\na,b\n")
     assert imported(connection, bomb, format="gz") == [("a", "b")]
-    with pytest.raises(pyexasol.ExaImportError, match="ZIP"):
+    with pytest.raises(pyexasol.exceptions.ExaImportError, match="ZIP"):
         imported(connection, b"PK", format="zip")
 
 
@@ -134,7 +134,7 @@ def test_a_reject_limit_leaves_wrong_rows_out(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ImportBuilder, "build_query", with_limit)
         if left is None:
-            with pytest.raises(pyexasol.ExaImportError, match="ETL-"):
+            with pytest.raises(pyexasol.exceptions.ExaImportError, match="ETL-"):
                 connection.import_from_callback(write, data, "N")
         else:
             connection.import_from_callback(write, data, "N")
@@ -172,7 +172,7 @@ def test_files_are_written_as_exasol_writes_them(
 
 
 def test_what_an_encoding_cannot_say_is_an_error(connection: Any) -> None:
-    with pytest.raises(pyexasol.ExaExportError, match="ISO8859-1 has no character"):
+    with pytest.raises(pyexasol.exceptions.ExaExportError, match="ISO8859-1 has no character"):
         exported(connection, "SELECT '€' AS A", encoding="ISO-8859-1")
 
 
@@ -211,6 +211,6 @@ def test_a_value_with_the_wrong_form_is_named_with_its_place(connection: Any) ->
         (b"1,2024-01-01,1,abc", "Column=3 Row=1"),
         (b"1000000000000000000,2024-01-01,1,a", "Column=0 Row=1"),
     ):
-        with pytest.raises(pyexasol.ExaImportError, match=place):
+        with pytest.raises(pyexasol.exceptions.ExaImportError, match=place):
             connection.import_from_file(io.BytesIO(b"1,2024-01-01,true,a\n" + line), "N")
     assert connection.execute("SELECT COUNT(*) FROM N").fetchval() == 0

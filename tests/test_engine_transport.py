@@ -50,6 +50,7 @@ def session(request: pytest.FixtureRequest, engine: EngineHome, connect: Any) ->
     with opened as connection:
         connection.execute("CREATE SCHEMA TRANSPORT")
         yield connection
+        connection.set_autocommit(True)
         connection.execute("DROP SCHEMA TRANSPORT CASCADE")
 
 
@@ -71,14 +72,14 @@ def test_all_types_and_nulls_survive_a_round_trip(session: Any, tmp_path: Path) 
 
 
 def test_pandas_both_ways(session: Any) -> None:
-    session.execute("CREATE TABLE T (ID INT, NAME VARCHAR(20), X DOUBLE, DAY DATE, AT_ TIMESTAMP)")
+    session.execute("CREATE TABLE T (ID INT, NAME VARCHAR(20), X DOUBLE, BORN DATE, AT_ TIMESTAMP)")
     frame = pd.DataFrame(
         {
             "ID": [1, 2, 3],
             "NAME": ["a", None, 'c "d", e'],
             "X": [0.5, None, -1e-7],
-            "DAY": [dt.date(2024, 1, 1), None, dt.date(2024, 1, 3)],
-            "AT_": pd.to_datetime(["2024-01-01 10:00:00", None, "2024-01-03 10:00:00.5"]),
+            "BORN": [dt.date(2024, 1, 1), None, dt.date(2024, 1, 3)],
+            "AT_": pd.to_datetime(["2024-01-01 10:00:00", None, "2024-01-03 10:00:05"]),
         }
     )
     session.import_from_pandas(frame, "T")
@@ -88,7 +89,7 @@ def test_pandas_both_ways(session: Any) -> None:
     assert list(back.columns) == list(frame.columns)
     assert back["NAME"].tolist()[0::2] == ["a", 'c "d", e'] and pd.isna(back["NAME"][1])
     assert back["X"].tolist()[0::2] == [0.5, -1e-7] and pd.isna(back["X"][1])
-    assert back["DAY"].tolist()[0::2] == ["2024-01-01", "2024-01-03"]
+    assert back["BORN"].tolist()[0::2] == ["2024-01-01", "2024-01-03"]
     pd.testing.assert_series_equal(back["AT_"], frame["AT_"].astype("datetime64[ns]"))
 
 
@@ -144,17 +145,20 @@ def test_an_export_keeps_the_order_of_its_query(session: Any) -> None:
     assert exported == [[str(i)] for i in range(100_002, -1, -1)]
 
 
-def test_tables_columns_and_quoted_names(session: Any) -> None:
+def test_tables_columns_and_quoted_names(connect: Any, connection: Any) -> None:
+    schema = connection.current_schema()
+    session = connect(quote_ident=True, schema=schema)
     session.execute('CREATE TABLE "camelCase" ("id" INT, "Text" VARCHAR(10), C INT DEFAULT 7)')
     session.import_from_iterable(
-        [("x", 1)], ("TRANSPORT", "camelCase"), import_params={"columns": ["Text", "id"]}
+        [("x", 1)], (schema, "camelCase"), import_params={"columns": ["Text", "id"]}
     )
-    quoted = session.export_to_list(("TRANSPORT", "camelCase"))
+    quoted = session.export_to_list((schema, "camelCase"))
     assert quoted == [["1", "x", "7"]]
     some = session.export_to_list(
-        ("TRANSPORT", "camelCase"), export_params={"columns": ["C", "Text"]}
+        (schema, "camelCase"), export_params={"columns": ["C", "Text"]}
     )
     assert some == [["7", "x"]]
+    session.close()
 
 
 def test_nothing_is_a_file_as_well(session: Any) -> None:
@@ -202,7 +206,7 @@ def test_parallel_files_are_one_statement(session: Any) -> None:
     session.import_parallel([wrapper.exa_address for wrapper in wrappers], "T")
     for thread in threads:
         thread.join()
-    assert rows(session, "SELECT COUNT(*), SUM(A) FROM T") == [(30, sum(range(30)))]
+    assert rows(session, "SELECT COUNT(*), CAST(SUM(A) AS INT) FROM T") == [(30, 435)]
     wrappers = [pyexasol.http_transport(node["ipaddr"], node["port"], **options) for _ in range(3)]
     found: list[list[Any]] = []
 
@@ -224,12 +228,12 @@ def test_an_import_that_fails_leaves_nothing_and_keeps_the_transaction(session: 
     session.execute("INSERT INTO T VALUES (0, 'old')")
     many: list[tuple[Any, Any]] = [(i, "x") for i in range(10_000)]
     many[6_789] = ("no number", "x")
-    with pytest.raises(pyexasol.ExaImportError) as raised:
+    with pytest.raises(pyexasol.exceptions.ExaImportError) as raised:
         session.import_from_iterable(many, "T")
     (error,) = [e for e in raised.value.exceptions if isinstance(e, pyexasol.ExaQueryError)]
     assert error.code == "42636"
     assert "ETL-3050: [Column=0 Row=6789] [Transformation of value='no number'" in error.message
-    with pytest.raises(pyexasol.ExaImportError) as raised:
+    with pytest.raises(pyexasol.exceptions.ExaImportError) as raised:
         session.import_from_iterable([(1, "long")], "T")
     assert "[Column=1 Row=0]" in str(raised.value)
     assert rows(session, "SELECT * FROM T") == [(0, "old")]
@@ -239,12 +243,12 @@ def test_an_import_that_fails_leaves_nothing_and_keeps_the_transaction(session: 
 
 def test_a_constraint_and_a_missing_table_end_the_import(session: Any) -> None:
     session.execute("CREATE TABLE T (A INT PRIMARY KEY)")
-    with pytest.raises(pyexasol.ExaImportError, match="primary key"):
+    with pytest.raises(pyexasol.exceptions.ExaImportError, match="primary key"):
         session.import_from_iterable([[1], [2], [1]], "T")
     assert rows(session, "SELECT COUNT(*) FROM T") == [(0,)]
-    with pytest.raises(pyexasol.ExaImportError, match="NO_SUCH not found"):
+    with pytest.raises(pyexasol.exceptions.ExaImportError, match="NO_SUCH not found"):
         session.import_from_iterable([[1]], "NO_SUCH")
-    with pytest.raises(pyexasol.ExaExportError, match="NO_SUCH not found"):
+    with pytest.raises(pyexasol.exceptions.ExaExportError, match="NO_SUCH not found"):
         session.export_to_list("NO_SUCH")
 
 
@@ -254,17 +258,17 @@ def test_errors_of_callbacks_end_the_statement(session: Any) -> None:
     def fail(pipe: Any, place: Any, **options: Any) -> None:
         raise ValueError("the callback fails")
 
-    with pytest.raises(pyexasol.ExaImportError, match="the callback fails") as raised:
+    with pytest.raises(pyexasol.exceptions.ExaImportError, match="the callback fails") as raised:
         session.import_from_callback(fail, None, "T")
     assert "Following error occured while reading data" in str(raised.value)
-    with pytest.raises(pyexasol.ExaExportError, match="the callback fails"):
+    with pytest.raises(pyexasol.exceptions.ExaExportError, match="the callback fails"):
         session.export_to_callback(fail, None, "T")
 
     def half(pipe: Any, place: Any) -> None:
         pipe.write(b"1\n2\n")
         raise ValueError("half a file")
 
-    with pytest.raises(pyexasol.ExaImportError, match="half a file"):
+    with pytest.raises(pyexasol.exceptions.ExaImportError, match="half a file"):
         session.import_from_callback(half, None, "T")
     assert rows(session, "SELECT COUNT(*) FROM T") == [(0,)]
 
@@ -272,7 +276,7 @@ def test_errors_of_callbacks_end_the_statement(session: Any) -> None:
 def test_an_export_whose_query_fails_midway(session: Any) -> None:
     session.execute("CREATE TABLE T (A INT, B INT)")
     session.import_from_iterable(((i, 0 if i == 90_000 else 1) for i in range(100_000)), "T")
-    with pytest.raises(pyexasol.ExaExportError, match="division by zero"):
+    with pytest.raises(pyexasol.exceptions.ExaExportError, match="division by zero"):
         session.export_to_list("SELECT A / B FROM T")
     assert rows(session, "SELECT COUNT(*) FROM T") == [(100_000,)]
 
@@ -290,7 +294,7 @@ def test_an_abort_ends_an_import_that_waits_for_data(connection: Any) -> None:
         time.sleep(1)
         pipe.write(b"2\n" * 100_000)
 
-    with pytest.raises(pyexasol.ExaImportError):
+    with pytest.raises(pyexasol.exceptions.ExaImportError):
         connection.import_from_callback(slow, None, "T")
     assert rows(connection, "SELECT COUNT(*) FROM T") == [(0,)]
 
@@ -304,7 +308,7 @@ def test_a_timeout_ends_an_export_that_nobody_reads(connect: Any, connection: An
     )
     with connect(query_timeout=1) as other:
         started = time.monotonic()
-        with pytest.raises(pyexasol.ExaExportError) as raised:
+        with pytest.raises(pyexasol.exceptions.ExaExportError) as raised:
             other.export_to_callback(never, None, f"SELECT D0.N, 'some text' FROM {digits}")
         assert any(getattr(e, "code", "") == "R0001" for e in raised.value.exceptions)
         assert time.monotonic() - started < 10
@@ -454,8 +458,8 @@ def test_rights_hold_for_imports_and_exports(connection: Any, users: Any) -> Non
     connection.execute("CREATE TABLE T (A INT)")
     session = users.log_in(users.user())
     schema = connection.current_schema()
-    with pytest.raises(pyexasol.ExaImportError):
+    with pytest.raises(pyexasol.exceptions.ExaImportError):
         session.import_from_iterable([[1]], (schema, "T"))
-    with pytest.raises(pyexasol.ExaExportError):
+    with pytest.raises(pyexasol.exceptions.ExaExportError):
         session.export_to_list((schema, "T"))
     assert rows(connection, "SELECT COUNT(*) FROM T") == [(0,)]

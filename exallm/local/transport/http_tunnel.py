@@ -77,9 +77,13 @@ class HttpTunnel:
         try:
             self._http.request("GET", f"/{self._file.name}")
             response = self._answered()
+            if not response.chunked and response.length is None:
+                raise HTTPException("the file has neither chunks nor a length")
             while piece := response.read(_PIECE):
                 self._moved += len(piece)
                 yield piece
+            if response.length:
+                raise HTTPException(f"{response.length} bytes are missing")
         except (OSError, HTTPException) as error:
             raise self._broken(error) from error
 

@@ -1,24 +1,30 @@
-"""RSA keys for logins: each is handed to one client only, so that no login can be replayed."""
+"""RSA keys for logins: each is handed to one client only, so that no login can be replayed.
+
+All have the modulus of one engine's run, because a new one takes a noticeable while, and an exponent
+of their own. What was encrypted for one exponent is noise to another, and knowing many of them
+brings nobody nearer to the factors.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import queue
-import threading
+import math
+import secrets
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 _KEY_BITS = 2048
-_AHEAD = 8
+# Some clients take no exponent of more than 31 bits.
+_LEAST_EXPONENT, _MOST_EXPONENT = 65_537, 2**31 - 1
 
 
 class LoginKey:
-    """The key of one login: a password that was encrypted for another one means nothing to it."""
+    """The key of one login."""
 
-    def __init__(self) -> None:
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+    def __init__(self, private: rsa.RSAPrivateKey) -> None:
+        self._key = private
 
     def described(self) -> dict[str, str]:
         """The public half, as the protocol sends it."""
@@ -42,16 +48,28 @@ class LoginKey:
 
 
 class LoginKeys:
-    """Keys made ahead, because one takes a noticeable while."""
+    """The keys of one engine's run."""
 
     def __init__(self) -> None:
-        self._ready: queue.Queue[LoginKey] = queue.Queue(_AHEAD)
-        threading.Thread(target=self._make, daemon=True).start()
+        key = rsa.generate_private_key(public_exponent=_LEAST_EXPONENT, key_size=_KEY_BITS)
+        self._numbers = key.private_numbers()
 
     def take(self) -> LoginKey:
-        """A key that nobody else gets."""
-        return self._ready.get()
-
-    def _make(self) -> None:
-        while True:
-            self._ready.put(LoginKey())
+        """A key that nobody else gets, as good as certainly."""
+        p, q = self._numbers.p, self._numbers.q
+        order = math.lcm(p - 1, q - 1)
+        exponent = _LEAST_EXPONENT
+        while exponent == _LEAST_EXPONENT or math.gcd(exponent, order) != 1:
+            exponent = secrets.randbelow(_MOST_EXPONENT - _LEAST_EXPONENT) + _LEAST_EXPONENT | 1
+        inverse = pow(exponent, -1, order)
+        numbers = rsa.RSAPrivateNumbers(
+            p=p,
+            q=q,
+            d=inverse,
+            dmp1=inverse % (p - 1),
+            dmq1=inverse % (q - 1),
+            iqmp=self._numbers.iqmp,
+            public_numbers=rsa.RSAPublicNumbers(exponent, p * q),
+        )
+        # The factors are known to be primes, and looking again takes as long as finding them.
+        return LoginKey(numbers.private_key(unsafe_skip_rsa_key_validation=True))
