@@ -14,9 +14,9 @@ from pyexasol.query_builders.csv import ImportBuilder
 Row = tuple[str | None, ...]
 
 
-def imported(connection: Any, data: bytes, columns: int = 2, **options: Any) -> list[Row]:
+def imported(connection: Any, data: bytes, **options: Any) -> list[Row]:
     """The rows of a table of texts after an import of these bytes."""
-    listed = ", ".join(f"C{i} VARCHAR(100)" for i in range(columns))
+    listed = ", ".join(f"C{i} VARCHAR(100)" for i in range(2))
     connection.execute(f"CREATE OR REPLACE TABLE T ({listed})")
     connection.import_from_file(io.BytesIO(data), "T", import_params=options)
     found: list[Row] = connection.execute("SELECT * FROM T").fetchall()

@@ -154,9 +154,7 @@ def test_tables_columns_and_quoted_names(connect: Any, connection: Any) -> None:
     )
     quoted = session.export_to_list((schema, "camelCase"))
     assert quoted == [["1", "x", "7"]]
-    some = session.export_to_list(
-        (schema, "camelCase"), export_params={"columns": ["C", "Text"]}
-    )
+    some = session.export_to_list((schema, "camelCase"), export_params={"columns": ["C", "Text"]})
     assert some == [["7", "x"]]
     session.close()
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from exallm.local.engine.catalog import Catalog
+from exallm.local.engine.relations import registered
 from exallm.local.engine.typed_rows import TypedRows, WrongValueError
 from exallm.local.exasol_type import Column, ExasolType
 from exallm.local.sql.changes import ChangeTranslator
@@ -82,11 +83,8 @@ def runs(
     name = f"{MARK}parameters{next(_relation_numbers)}"
     table = exp.to_identifier(name, quoted=True)
     nodes = [exp.column(f"c{i}", table=table.copy()) for i in range(values.num_columns)]
-    connection.register(name, values)
-    try:
+    with registered(connection, name, values):
         yield iter([Given(prepared.types, nodes, name)])
-    finally:
-        connection.unregister(name)
 
 
 def _nodes(prepared: Prepared, row: tuple[object, ...]) -> list[exp.Expr]:

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from exallm.local.engine.relations import registered
 from exallm.local.engine.result import RowCount
 from exallm.local.engine.statement_calls import StatementCalls
 from exallm.local.engine.typed_rows import TypedRows, WrongValueError
@@ -150,11 +151,8 @@ class Transfers:
 
     def _insert(self, stage: str, rows: pa.Table) -> None:
         view = f"{MARK}rows"
-        self._connection.register(view, rows)
-        try:
+        with registered(self._connection, view, rows):
             self._connection.execute(f"INSERT INTO {stage} SELECT * FROM {quoted(view)}")
-        finally:
-            self._connection.unregister(view)
 
     @contextmanager
     def _tunnel(

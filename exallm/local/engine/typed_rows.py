@@ -9,6 +9,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from exallm.local.engine.failures import sql_error
+from exallm.local.engine.relations import registered
 from exallm.local.exasol_type import ExasolType
 from exallm.local.sql.kinds import TEXT, convert, typed
 from exallm.local.sql_error import SqlError
@@ -81,11 +82,8 @@ class TypedRows:
 
     def _selected(self, texts: pa.Table, expressions: Sequence[str]) -> pa.Table:
         listed = ", ".join(f"{text} AS c{place}" for place, text in enumerate(expressions))
-        self._connection.register(_ROWS, texts)
-        try:
+        with registered(self._connection, _ROWS, texts):
             return self._connection.sql(f"SELECT {listed} FROM {_ROWS}").to_arrow_table()
-        finally:
-            self._connection.unregister(_ROWS)
 
     def _wrong(self, row: int, texts: pa.Table, error: duckdb.Error) -> WrongValueError:
         """The first column of a row that fails."""
