@@ -212,7 +212,8 @@ def _bytes(lines: pa.Array) -> bytes:
     if data is None:
         return b""
     places = pa.Array.from_buffers(pa.int32(), len(lines) + 1, [None, offsets], offset=lines.offset)
-    return data.slice(places[0].as_py(), places[-1].as_py() - places[0].as_py()).to_pybytes()
+    first, last = places[0].as_py(), places[-1].as_py()
+    return bytes(data.slice(first, last - first))
 
 
 def _reject(rejections: Rejections, first: int) -> Callable[[WrongValueError], None]:

@@ -1,8 +1,8 @@
 """RSA keys for logins: each is handed to one client only, so that no login can be replayed.
 
-All have the modulus of one engine's run, because a new one takes a noticeable while, and an exponent
-of their own. What was encrypted for one exponent is noise to another, and knowing many of them
-brings nobody nearer to the factors.
+All have the modulus of one engine's run, because a new one takes a noticeable while, and an
+exponent of their own. What was encrypted for one exponent is noise to another; to know many of
+them brings nobody nearer to the factors.
 """
 
 from __future__ import annotations
