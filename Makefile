@@ -7,6 +7,7 @@
 # make bench  what it costs against what users have today, about 25 minutes on an idle machine;
 #             BENCH="--only prefix" runs a part of it, BENCH=--help tells more
 # make story  one installation from the first schema to its end, told in SQL, with real models
+# make fuzz   the embedded engine under ten minutes of broken input; FUZZ="--minutes 3"
 # make train-bench   the adapter that ships on held-out questions, and the trainer beside TRL
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 export EXASOL_TELEMETRY_DISABLE = 1
 
-.PHONY: demo test test-clients test-trainer test-hub check bench train-bench story format clean
+.PHONY: demo test test-clients test-trainer test-hub check bench train-bench story fuzz format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
@@ -42,6 +43,9 @@ test-trainer: .venv-trainer/.made
 
 story: $(VENV)/.dev
 	$(BIN)/python -m tests.story
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 train-bench: $(VENV)/.dev
 	$(BIN)/python -m bench.train $(BENCH)

@@ -24,7 +24,6 @@ COMMAND = os.environ.get("EXALLM_DBT") or shutil.which("dbt", path=str(Path(sys.
 
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.skip(reason="IMPORT is being built"),
     pytest.mark.skipif(COMMAND is None, reason="dbt is not installed"),
 ]
 

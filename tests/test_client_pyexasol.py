@@ -710,10 +710,6 @@ class TestDatabaseApi:
         )
 
 
-PREPARED = pytest.mark.skip(reason="prepared statements are being built")
-
-
-@PREPARED
 class TestPreparedStatements:
     def test_columns_without_running(self, people: Any) -> None:
         columns = people.meta.sql_columns("SELECT P.*, P.ID + 1 AS NEXT_ID FROM PEOPLE P")

@@ -15,10 +15,7 @@ from tests.conftest import Connect
 sqlalchemy = pytest.importorskip("sqlalchemy")
 pytest.importorskip("sqlalchemy_exasol")
 
-pytestmark = [
-    pytest.mark.clients,
-    pytest.mark.skip(reason="prepared statements are being built"),
-]
+pytestmark = pytest.mark.clients
 
 
 @pytest.fixture(scope="module")

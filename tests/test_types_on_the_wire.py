@@ -360,3 +360,20 @@ def test_values_reach_a_script_as_texts(connection: Any) -> None:
         connection, "CREATE PYTHON3 SCALAR SCRIPT F(A CHAR(3)) RETURNS INT AS\nx = 1\n"
     )
     assert (code, "data type CHAR is not supported in scripts" in text) == ("0A000", True)
+
+
+def test_markers_beside_every_type(connection: Any) -> None:
+    connection.execute(
+        "CREATE TABLE T (A CHAR(5), B HASHTYPE(1 BYTE), C INTERVAL YEAR TO MONTH, D TIMESTAMP(0))"
+    )
+    prepared = connection.create_prepared_statement("INSERT INTO T VALUES (?, ?, ?, ?)")
+    prepared.execute_prepared([("ab", "AB", "-1-02", "2024-01-31 00:00:00.5")])
+    for column, value in (("A", "ab "), ("B", "a-b"), ("C", "-1-02"), ("D", "2024-01-31 00:00:00")):
+        found = connection.create_prepared_statement(f"SELECT {column} FROM T WHERE {column} = ?")
+        found.execute_prepared([(value,)])
+        assert found.rowcount() == 1, column
+    every = connection.create_prepared_statement("SELECT * FROM T")
+    assert [kind["type"] for kind in every.columns().values()] == [
+        *("CHAR", "HASHTYPE", "INTERVAL YEAR TO MONTH", "TIMESTAMP")
+    ]
+    assert connection.export_to_list("SELECT A, C FROM T") == [["ab   ", "-01-02"]]

@@ -228,8 +228,8 @@ class Catalog:
             raise refused(60, f"another {name} than {' or '.join(_ALLOWED[name])}")
         if name == "NLS_TIMESTAMP_FORMAT":
             _check_timestamp_format(value)
-        if name == "QUERY_TIMEOUT" and not value.isdecimal():
-            raise SqlError("42000", f"QUERY_TIMEOUT takes seconds, not {value}")
+        if name in ("QUERY_TIMEOUT", "IDLE_TIMEOUT") and not value.isdecimal():
+            raise SqlError("42000", f"{name} takes seconds, not {value}")
         self.parameter(name)
         if scope == "SYSTEM":
             self._connection.execute(

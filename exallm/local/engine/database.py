@@ -16,11 +16,13 @@ from exallm.local.engine.helper_functions import register_helpers
 from exallm.local.engine.open_sessions import OpenSessions
 from exallm.local.engine.principals import PRINCIPAL_TABLES, Principals
 from exallm.local.timestamp_format import ISO_FORMAT
+from exallm.local.transport.tunnels import Tunnels
 
 DEFAULT_PARAMETERS = {
     "DEFAULT_LIKE_ESCAPE_CHARACTER": "\\",
     "HASHTYPE_FORMAT": "HEX",
     "NLS_DATE_FORMAT": "YYYY-MM-DD",
+    "IDLE_TIMEOUT": "86400",
     "NLS_DATE_LANGUAGE": "ENG",
     "NLS_FIRST_DAY_OF_WEEK": "7",
     "NLS_NUMERIC_CHARACTERS": ".,",
@@ -86,6 +88,7 @@ class Database:
         self.settings = settings
         self.calls = CallTable()
         self.sessions = OpenSessions()
+        self.tunnels = Tunnels()
         self._root = duckdb.connect(
             str(settings.file),
             config={

@@ -15,6 +15,7 @@ from exallm.local.engine.result import Result, ResultSet, RowCount, result_set
 from exallm.local.engine.rights_reader import RightsReader
 from exallm.local.engine.script_runner import ScriptRunner
 from exallm.local.engine.statement_calls import StatementCalls
+from exallm.local.engine.transfers import Transfers
 from exallm.local.exasol_type import Column
 from exallm.local.sql import statements as kinds
 from exallm.local.sql.changes import ChangeTranslator
@@ -25,7 +26,9 @@ from exallm.local.sql.rights import denied
 from exallm.local.sql.rights_statements import RightsStatement
 from exallm.local.sql.scope import Scope, UdfCalls
 from exallm.local.sql.token_reader import QualifiedName
+from exallm.local.sql.transfers import Export, Import
 from exallm.local.sql_error import SqlError
+from exallm.local.transport.tunnels import Tunnels
 
 _NOTHING = RowCount(0)
 
@@ -36,6 +39,7 @@ class Executor:
     :param scope: the surroundings of a statement with these calls.
     :param scripts: runs Lua scripts.
     :param rights: of the session's user, who owns the schemas that are created.
+    :param tunnels: the connections that clients have opened for IMPORT and EXPORT.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Executor:
         scope: Callable[[UdfCalls], Scope],
         scripts: ScriptRunner,
         rights: RightsReader,
+        tunnels: Tunnels,
     ) -> None:
         self._connection = connection
         self._catalog = catalog
@@ -52,6 +57,7 @@ class Executor:
         self._scripts = scripts
         self._rights = rights
         self._administration = Administration(connection, catalog, rights)
+        self._transfers = Transfers(connection, scope, tunnels)
         self.current_schema: str | None = None
 
     def run(self, statement: kinds.Statement, calls: StatementCalls) -> Result:
@@ -67,6 +73,10 @@ class Executor:
                 return self._execute_script(statement, calls)
             case kinds.CreateView():
                 return self._create_view(statement, calls)
+            case Import():
+                return self._transfers.import_rows(statement, calls)
+            case Export():
+                return self._transfers.export_rows(statement, calls)
             case kinds.EndTransaction():
                 raise AssertionError("the session ends transactions")
         if isinstance(statement, RightsStatement):

@@ -8,13 +8,14 @@ it cannot be done faithfully the statement is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlglot import exp
 
 from exallm.local.exasol_type import (
+    CHAR_LIMIT,
     DECIMAL_LIMIT,
     FRACTION_LIMIT,
     LOCAL_TIME,
@@ -32,7 +33,7 @@ TIMESTAMP = re.compile(DATE.pattern + r"(?: [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]
 TRUE_WORDS = ("1", "true", "t", "yes", "y", "on")
 FALSE_WORDS = ("0", "false", "f", "no", "n", "off")
 
-_KEY, _EMPTY = "kind", "empty"
+_KEY, _EMPTY, _DECLARE = "kind", "empty", "declare"
 _NUMBERS = frozenset({"DECIMAL", "DOUBLE"})
 _TIMES = frozenset({"DATE", "TIMESTAMP"})
 # DuckDB's names for times of so many digits of a second.
@@ -117,6 +118,15 @@ def empty_text() -> exp.Expr:
     return node
 
 
+def undeclared(node: exp.Expr, declare: Callable[[ExasolType], exp.Expr]) -> exp.Expr:
+    """A value that takes its type from what it is assigned to or compared with.
+
+    :param declare: tells it that type, and gives the node to use.
+    """
+    node.meta[_DECLARE] = declare
+    return node
+
+
 def settled(nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
     """The values of one column; where nothing else says what they are, '' makes them texts."""
     if common_kind(nodes) != UNKNOWN or not any(node.meta.get(_EMPTY) for node in nodes):
@@ -154,6 +164,9 @@ def convert(node: exp.Expr, target: ExasolType) -> exp.Expr:
     What cannot be converted fails at run time with Exasol's error, or here if it is a literal.
     """
     kind, result = kind_of(node), Kind.of_type(target)
+    if _DECLARE in node.meta:
+        declared: exp.Expr = node.meta[_DECLARE](target)
+        return declared
     if kind == UNKNOWN:
         return typed(cast(exp.Null(), target.duckdb()), result)
     if target.is_text:
@@ -233,6 +246,8 @@ def padded_alike(nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
     """
     if not any(_is_char(node) for node in nodes):
         return list(nodes)
+    widest = ExasolType("CHAR", size=CHAR_LIMIT)
+    nodes = [convert(node, widest) if _DECLARE in node.meta else node for node in nodes]
     sizes = [_char_size(node) for node in nodes]
     if any(size is None and kind_of(node) == TEXT for size, node in zip(sizes, nodes, strict=True)):
         raise mixed("CHAR and VARCHAR in a comparison")
@@ -269,7 +284,8 @@ def comparable(nodes: Sequence[exp.Expr], construct: str) -> list[exp.Expr]:
 
     :raises SqlError: 0A000 where Exasol would convert a column, or would refuse.
     """
-    others = [kind_of(node) for node in nodes if not is_text_literal(node)]
+    open_ = [is_text_literal(node) or _DECLARE in node.meta for node in nodes]
+    others = [kind_of(node) for node, is_open in zip(nodes, open_, strict=True) if not is_open]
     known = {kind.name for kind in others if kind != UNKNOWN}
     if not known:
         return list(nodes)
@@ -277,11 +293,10 @@ def comparable(nodes: Sequence[exp.Expr], construct: str) -> list[exp.Expr]:
         raise mixed(f"{' and '.join(sorted(known))} in {construct}")
     if known == {"VARCHAR"}:
         return list(nodes)
-    name = next(iter(known))
-    if len(known) > 1:
-        name = "DOUBLE" if known == _NUMBERS else "TIMESTAMP"
-    declared = next((kind.declared for kind in others if kind.name == name), None)
-    return [_beside(node, name, declared) if is_text_literal(node) else node for node in nodes]
+    kind = _common(others)
+    return [
+        _beside(node, kind) if is_open else node for node, is_open in zip(nodes, open_, strict=True)
+    ]
 
 
 def common_kind(nodes: Sequence[exp.Expr]) -> Kind:
@@ -360,10 +375,13 @@ def is_text_literal(node: exp.Expr) -> bool:
     return isinstance(node, exp.Literal) and bool(node.is_string)
 
 
-def _beside(node: exp.Expr, name: str, declared: ExasolType | None) -> exp.Expr:
-    """A literal as a value of the kind beside it, of the declared type if it is a special one."""
+def _beside(node: exp.Expr, kind: Kind) -> exp.Expr:
+    """A literal or marker as a value of the kind beside it."""
+    name, declared = kind.name, kind.declared
     if declared is not None and (declared.name == "HASHTYPE" or declared.is_interval):
         return convert(node, declared)
+    if _DECLARE in node.meta:
+        return convert(node, declared or ExasolType(name, kind.precision, kind.scale))
     if name in _NUMBERS:
         if not NUMBER.fullmatch(node.name):
             raise _wrong(node.name, "DECIMAL")

@@ -18,6 +18,7 @@ from exallm.local.sql.nodes import check_nodes
 from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql.rights_statements import RightsStatement, read_rights_statement
 from exallm.local.sql.token_reader import QualifiedName, TokenReader
+from exallm.local.sql.transfers import Export, Import, read_transfer
 from exallm.local.udf.script import UdfScript, parse_udf_script
 
 _LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)+", re.DOTALL)
@@ -158,6 +159,8 @@ Statement = (
     | CommentOn
     | EndTransaction
     | RightsStatement
+    | Import
+    | Export
     | Query
     | Change
     | Definition
@@ -167,7 +170,7 @@ Statement = (
 _REFUSED_HEADS = frozenset(
     """
     ANALYZE ATTACH BEGIN CALL CHECKPOINT CONSUMER COPY DEALLOCATE DESC DESCRIBE DETACH ENFORCE
-    EXPLAIN EXPORT FLUSH FORCE IMPERSONATE IMPORT INSTALL KILL LOAD LOCK PRAGMA PRELOAD
+    EXPLAIN FLUSH FORCE IMPERSONATE INSTALL KILL LOAD LOCK PRAGMA PRELOAD
     PREPARE RECOMPRESS RECOVER REFRESH RENAME REORGANIZE RESET SET SHOW START SUMMARIZE
     TABLE UNDO USE VACUUM VALUES
     """.split()  # noqa: SIM905
@@ -249,6 +252,9 @@ def _own(reader: TokenReader) -> Statement | None:
     rights = read_rights_statement(reader)
     if rights is not None:
         return rights
+    transfer = read_transfer(reader)
+    if transfer is not None:
+        return transfer
     if reader.accept("COMMIT"):
         reader.accept("WORK")
         return reader.finish(EndTransaction(commit=True))

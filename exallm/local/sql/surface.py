@@ -10,16 +10,21 @@ from sqlglot.tokenizer_core import Token, TokenType
 from exallm.local.sql.refusal import syntax_error
 from exallm.local.sql.tokens import check_tokens, is_quoted, tokens_of
 
+# A marker ? becomes :m1, :m2, ... by its place, which sqlglot does not keep.
 # SELECT f(x) EMITS (a INT) is parsed as SELECT f(x) AS "EMITS(a INT)"; no user can write this
 # alias, because a quoted identifier with this beginning is refused.
 EMITS_ALIAS = "EMITS("
 
 
 def to_parsable(sql: str) -> str:
-    """The statement with EMITS lists as aliases, and without ENABLE and DISABLE."""
+    """The statement with EMITS lists as aliases, without ENABLE and DISABLE.
+
+    Its parameter markers are numbered.
+    """
     tokens = tokens_of(sql)
     check_tokens(tokens, sql)
     edits: list[tuple[int, int, str]] = []
+    markers = 0
     for index, token in enumerate(tokens):
         word = token.text.upper()
         if is_quoted(token, sql):
@@ -27,7 +32,10 @@ def to_parsable(sql: str) -> str:
                 raise syntax_error(f'identifier "{EMITS_ALIAS}..." is reserved')
             continue
         previous = tokens[index - 1].text if index else ""
-        if word == "EMITS" and previous == ")" and _text(tokens, index + 1) == "(":
+        if word == "?":
+            markers += 1
+            edits.append((token.start, token.end + 1, f":m{markers}"))
+        elif word == "EMITS" and previous == ")" and _text(tokens, index + 1) == "(":
             closing = _closing(tokens, index + 1)
             columns = sql[tokens[index + 1].end + 1 : tokens[closing].start]
             alias = (EMITS_ALIAS + columns + ")").replace('"', '""')
