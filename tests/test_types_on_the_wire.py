@@ -360,3 +360,12 @@ def test_values_reach_a_script_as_texts(connection: Any) -> None:
         connection, "CREATE PYTHON3 SCALAR SCRIPT F(A CHAR(3)) RETURNS INT AS\nx = 1\n"
     )
     assert (code, "data type CHAR is not supported in scripts" in text) == ("0A000", True)
+
+
+def test_a_literal_keeps_its_digits_of_a_second(connection: Any) -> None:
+    connection.execute("CREATE TABLE T (A TIMESTAMP(6), B TIMESTAMP)")
+    value = "TIMESTAMP '2024-01-31 00:00:00.123456'"
+    connection.execute(f"INSERT INTO T VALUES ({value}, {value})")
+    assert rows(connection, "SELECT * FROM T") == [
+        ("2024-01-31 00:00:00.123456", "2024-01-31 00:00:00.123000")
+    ]
