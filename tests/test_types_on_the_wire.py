@@ -377,3 +377,12 @@ def test_markers_beside_every_type(connection: Any) -> None:
         *("CHAR", "HASHTYPE", "INTERVAL YEAR TO MONTH", "TIMESTAMP")
     ]
     assert connection.export_to_list("SELECT A, C FROM T") == [["ab   ", "-01-02"]]
+
+
+def test_a_literal_keeps_its_digits_of_a_second(connection: Any) -> None:
+    connection.execute("CREATE TABLE T (A TIMESTAMP(6), B TIMESTAMP)")
+    value = "TIMESTAMP '2024-01-31 00:00:00.123456'"
+    connection.execute(f"INSERT INTO T VALUES ({value}, {value})")
+    assert rows(connection, "SELECT * FROM T") == [
+        ("2024-01-31 00:00:00.123456", "2024-01-31 00:00:00.123000")
+    ]

@@ -15,6 +15,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.parsers.exasol import ExasolParser
 from sqlglot.tokenizer_core import TokenType
 
+from exallm.local.exasol_type import FRACTION_LIMIT
 from exallm.local.sql.refusal import syntax_error
 from exallm.local.sql.surface import to_parsable
 from exallm.local.sql_error import SqlError
@@ -83,6 +84,9 @@ class EmbeddedExasol(Exasol):
                 if not check_func:
                     self._match_texts(("UTF8", "ASCII"))
                 node.meta["written"] = self._find_sql(start, self._prev)
+                if check_func and node.meta["written"].upper() == "TIMESTAMP":
+                    # A literal, TIMESTAMP '...', keeps the digits of a second that it has.
+                    node.meta["written"] = f"TIMESTAMP({FRACTION_LIMIT})"
             return node
 
         def _parse_own_type(self) -> exp.Expr | None:
