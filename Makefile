@@ -1,11 +1,13 @@
 # make demo   a model behind a SELECT, on this machine, from nothing
 # make test   every test that needs no Exasol, no GPU and no torch
 # make test-trainer   those of the trainer, with torch and what it brings, in .venv-trainer
+# make test-clients   SQLAlchemy and dbt on the embedded engine; dbt lives in .venv-clients
 # make test-hub   those that convert a checkpoint with optimum-intel
 # make check  formatting, lint, types and the grammar of the SQL
 # make bench  what it costs against what users have today, about 40 minutes on an idle machine;
 #             BENCH="--only prefix" runs a part of it, BENCH=--help tells more
 # make story  one installation from the first schema to its end, told in SQL, with real models
+# make fuzz   the embedded engine under ten minutes of broken input; FUZZ="--minutes 3"
 # make train-bench   the adapter that ships on held-out questions, and the trainer beside TRL
 
 PYTHON ?= python3
@@ -15,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 export EXASOL_TELEMETRY_DISABLE = 1
 
-.PHONY: demo test test-trainer test-hub check bench train-bench story format clean
+.PHONY: demo test test-clients test-trainer test-hub check bench train-bench story fuzz format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
@@ -33,11 +35,17 @@ check: $(VENV)/.dev
 test-hub: $(VENV)/.dev
 	$(BIN)/python -m pytest -m hub
 
+test-clients: $(VENV)/.dev .venv-clients/.made
+	EXALLM_DBT=$(CURDIR)/.venv-clients/bin/dbt $(BIN)/python -m pytest -m clients
+
 test-trainer: .venv-trainer/.made
 	.venv-trainer/bin/python -m pytest -m trainer
 
 story: $(VENV)/.dev
 	$(BIN)/python -m tests.story
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 train-bench: $(VENV)/.dev
 	$(BIN)/python -m bench.train $(BENCH)
@@ -50,7 +58,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .venv-trainer
+	rm -rf $(VENV) .venv-clients .venv-trainer
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -63,6 +71,11 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "installing exallm and its development tools into $(VENV)"
 	$(PIP) -e '.[dev]'
+	@touch $@
+
+.venv-clients/.made: pyproject.toml
+	$(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/python -m pip --disable-pip-version-check install --quiet 'dbt-exasol>=1.12.2,<1.13'
 	@touch $@
 
 .venv-trainer/.made: pyproject.toml

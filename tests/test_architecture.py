@@ -27,7 +27,7 @@ ALLOWED = {
     "exallm.models": ("exallm.models", "exallm_udfs"),
 }
 # Inside the embedded engine each folder may use those below it.
-LAYERS = ("wire", "engine", "sql", "lua", "udf")
+LAYERS = ("wire", "engine", "transport", "sql", "lua", "udf")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

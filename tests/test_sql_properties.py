@@ -31,7 +31,7 @@ TYPES = (
     "DOUBLE",
     "BOOLEAN",
     "DATE",
-    "TIMESTAMP",
+    "TIMESTAMP(6)",
 )
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 values = st.tuples(

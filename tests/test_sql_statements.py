@@ -403,7 +403,7 @@ def test_the_password_of_a_connection_is_for_scripts_only(connection: Any) -> No
         + "'"
     )
     query = "SELECT * FROM EXA_DBA_CONNECTIONS WHERE CONNECTION_NAME = 'MY_CONNECTION'"
-    assert rows(connection, query) == [("MY_CONNECTION", "https://h/x", "u", None)]
+    assert rows(connection, query) == [("MY_CONNECTION", "https://h/x", "u", None, None)]
     assert rows(connection, "SELECT COUNT(*) FROM EXA_ALL_CONNECTIONS") == [(1,)]
     for wrong in ("NOSUCH", "USER"):
         again = f"CREATE CONNECTION MY_CONNECTION TO 'x' {wrong} IDENTIFIED BY 'topsecret'"
@@ -458,6 +458,6 @@ def test_types_of_columns_are_shown_as_exasol_spells_them(connection: Any) -> No
         " ORDER BY COLUMN_ORDINAL_POSITION"
     )
     assert [row[0] for row in rows(connection, query)] == [
-        *("VARCHAR(20) UTF8", "DECIMAL(18,0)", "DECIMAL(9,2)", "DOUBLE", "DATE", "TIMESTAMP"),
+        *("VARCHAR(20) UTF8", "DECIMAL(18,0)", "DECIMAL(9,2)", "DOUBLE", "DATE", "TIMESTAMP(3)"),
         *("BOOLEAN", "DECIMAL(36,0)", "VARCHAR(2000000) UTF8", "VARCHAR(7) UTF8"),
     ]

@@ -116,6 +116,8 @@ def sql_command(statement: str, schema: str, as_json: bool) -> None:
 def _show(home: EngineHome, running: RunningEngine, as_json: bool) -> None:
     facts: dict[str, Any] = {
         "dsn": running.dsn,
+        "tls_dsn": f"127.0.0.1/{home.fingerprint()}:{running.port}",
+        "fingerprint": home.fingerprint(),
         "user": USER,
         "password_file": str(home.password_file),
         "bucketfs_url": running.bucketfs_url,

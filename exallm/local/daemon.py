@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
@@ -15,11 +16,15 @@ from pathlib import Path
 import duckdb
 
 from exallm.local.bucketfs.server import BucketFsServer
+from exallm.local.certificate import create_certificate
 from exallm.local.engine.database import Database, DatabaseSettings
 from exallm.local.engine_home import USER, EngineHome, RunningEngine
 from exallm.local.wire.credentials import Credentials
 from exallm.local.wire.listener import Listener
+from exallm.local.wire.stream import tls_context
 from exallm_udfs.errors import ExallmError
+
+_OPEN_FILES = 8192
 
 
 def main(arguments: list[str]) -> int:
@@ -45,6 +50,7 @@ def main(arguments: list[str]) -> int:
 def serve(home: EngineHome, port: int, workers: int, reply_timeout_s: float) -> None:
     """Start everything, say ``ready``, and serve until SIGTERM or SIGINT."""
     stopping = threading.Event()
+    _allow_many_connections()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     home.create()
@@ -54,9 +60,15 @@ def serve(home: EngineHome, port: int, workers: int, reply_timeout_s: float) -> 
             f"another engine already runs on {home.folder}",
             "stop it with exallm local stop, or set EXALLM_HOME to another folder",
         )
+    create_certificate(home.certificate_file, home.key_file)
     settings = DatabaseSettings(home.database_file, home.buckets_root, workers, reply_timeout_s)
     database = _open(settings)
-    listener = Listener(port, database, Credentials(USER, home.password(), database.knows))
+    listener = Listener(
+        port,
+        database,
+        Credentials(USER, home.password(), database.knows),
+        tls_context(str(home.certificate_file), str(home.key_file)),
+    )
     buckets = BucketFsServer(
         home.buckets_root,
         write_password=home.bucketfs_password("write"),
@@ -71,6 +83,14 @@ def serve(home: EngineHome, port: int, workers: int, reply_timeout_s: float) -> 
     listener.stop()
     buckets.stop()
     database.close()
+
+
+def _allow_many_connections() -> None:
+    """Raise the number of open files to what this user may have: a client is one each."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _open(settings: DatabaseSettings) -> Database:

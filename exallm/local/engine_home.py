@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
+import ssl
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,6 +75,16 @@ class EngineHome:
         """The password of the user ``sys``."""
         return self.folder / "password"
 
+    @property
+    def certificate_file(self) -> Path:
+        """The certificate with which the engine speaks TLS."""
+        return self.folder / "certificate.pem"
+
+    @property
+    def key_file(self) -> Path:
+        """The private key of the certificate."""
+        return self.folder / "certificate.key"
+
     def create(self) -> None:
         """Make the folder and the secrets, where they are not there yet."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -83,6 +95,11 @@ class EngineHome:
     def password(self) -> str:
         """The password of the user ``sys``."""
         return self.password_file.read_text()
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate, as pyexasol takes it in ``host/fingerprint:port``."""
+        certificate = ssl.PEM_cert_to_DER_cert(self.certificate_file.read_text())
+        return hashlib.sha256(certificate).hexdigest().upper()
 
     def bucketfs_password(self, access: str) -> str:
         """The password of BucketFS for ``write`` or ``read``."""

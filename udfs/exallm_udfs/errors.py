@@ -153,6 +153,8 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-LOCAL-5": "a command of the protocol is not supported",
     "E-EXALLM-LOCAL-6": "no engine is running",
     "E-EXALLM-LOCAL-7": "the disk refused to read or write",
+    "E-EXALLM-LOCAL-8": "too many sessions are open",
+    "E-EXALLM-LOCAL-9": "an address of IMPORT or EXPORT is no open tunnel",
     # LOCAL 20-39: embedded engine, UDF scripts and their workers
     "E-EXALLM-LOCAL-20": "run() of an EMITS script returned a value",
     "E-EXALLM-LOCAL-21": "A SCALAR script asked for all rows as a frame",

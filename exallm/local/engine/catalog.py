@@ -5,14 +5,14 @@ They live in tables, so what a transaction changes in them ends with it, as Exas
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import duckdb
 
 from exallm.local.engine.result import type_of_duckdb
-from exallm.local.exasol_type import VARCHAR_LIMIT, Column
+from exallm.local.exasol_type import Column, ExasolType
 from exallm.local.lua.script import LuaScript, parse_lua_script
 from exallm.local.sql.names import quoted, shown, stored, stored_schema, table_sql
 from exallm.local.sql.refusal import refused
@@ -21,22 +21,29 @@ from exallm.local.sql.scope import View
 from exallm.local.sql.statements import CreateConnection, CreateView, DropObject
 from exallm.local.sql.system_tables import SYSTEM_SCHEMAS
 from exallm.local.sql_error import SqlError
+from exallm.local.timestamp_format import TimestampFormat
 from exallm.local.udf.connection import Connection
 from exallm.local.udf.script import UdfScript, parse_udf_script
 
-# Parameters that every session may read, and set only to what they are.
-FIXED_PARAMETERS = ("NLS_DATE_FORMAT", "NLS_TIMESTAMP_FORMAT", "TIME_ZONE")
+# What a parameter may be set to, where another value would change what statements mean.
+_ALLOWED = {
+    "DEFAULT_LIKE_ESCAPE_CHARACTER": ("\\",),
+    "HASHTYPE_FORMAT": ("HEX",),
+    "NLS_DATE_FORMAT": ("YYYY-MM-DD",),
+    "NLS_DATE_LANGUAGE": ("ENG",),
+    "NLS_FIRST_DAY_OF_WEEK": ("7",),
+    "NLS_NUMERIC_CHARACTERS": (".,",),
+    "PROFILE": ("OFF",),
+    "QUERY_CACHE": ("ON", "OFF", "READONLY"),
+    "SQL_PREPROCESSOR_SCRIPT": ("",),
+    "TIMESTAMP_ARITHMETIC_BEHAVIOR": ("INTERVAL",),
+    "TIME_ZONE": ("UTC",),
+    "TIME_ZONE_BEHAVIOR": ("INVALID SHIFT AMBIGUOUS ST",),
+}
 _COLUMNS = """
-    SELECT column_name, data_type FROM duckdb_columns()
+    SELECT column_name, data_type, comment FROM duckdb_columns()
     WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
     ORDER BY column_index
-"""
-# The size of a VARCHAR stands in the CHECK that holds it.
-_SIZES = """
-    SELECT constraint_column_names[1], regexp_extract(constraint_text, '<= (\\d+)\\)+$', 1)
-    FROM duckdb_constraints()
-    WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
-        AND constraint_type = 'CHECK'
 """
 _UDF, _SCRIPTING = "UDF", "SCRIPTING"
 
@@ -65,11 +72,10 @@ class Catalog:
         """The columns of a table, None where there is no such table."""
         table = {"schema": stored_schema(schema), "name": stored(name)}
         rows = self._connection.execute(_COLUMNS, table).fetchall()
-        has_text = any(type_ == "VARCHAR" for _, type_ in rows)
-        sizes = dict(self._connection.execute(_SIZES, table).fetchall() if has_text else [])
+        # What DuckDB's own types do not tell stands in its comments.
         columns = [
-            Column(shown(column), type_of_duckdb(type_, int(sizes.get(column, VARCHAR_LIMIT))))
-            for column, type_ in rows
+            Column(shown(column), ExasolType.parse(declared) if declared else type_of_duckdb(type_))
+            for column, type_, declared in rows
         ]
         return tuple(columns) or None
 
@@ -195,6 +201,14 @@ class Catalog:
         )
         self.comment("VIEW", schema, name, view.comment)
 
+    def describe_view(self, schema: str, name: str, columns: Sequence[Column]) -> None:
+        """Keep the columns of a view, as it gives them now."""
+        for place, column in enumerate(columns, start=1):
+            self._connection.execute(
+                "INSERT INTO _exallm.view_columns VALUES (?, ?, ?, ?, ?)",
+                [schema, name, place, column.name, column.type.sql()],
+            )
+
     def create_connection(self, connection: CreateConnection) -> None:
         """``CREATE [OR REPLACE] CONNECTION``."""
         exists = self._row("SELECT 1 FROM _exallm.connections WHERE name = ?", connection.name)
@@ -210,10 +224,12 @@ class Catalog:
 
     def set_parameter(self, scope: str, name: str, value: str) -> None:
         """``ALTER SESSION`` or ``ALTER SYSTEM SET``."""
-        if name in FIXED_PARAMETERS and value.upper() != self.parameter(name).upper():
-            raise refused(60, f"another {name} than {self.parameter(name)}")
-        if name == "QUERY_TIMEOUT" and not value.isdecimal():
-            raise SqlError("42000", f"QUERY_TIMEOUT takes seconds, not {value}")
+        if name in _ALLOWED and value.upper() not in _ALLOWED[name]:
+            raise refused(60, f"another {name} than {' or '.join(_ALLOWED[name])}")
+        if name == "NLS_TIMESTAMP_FORMAT":
+            _check_timestamp_format(value)
+        if name in ("QUERY_TIMEOUT", "IDLE_TIMEOUT") and not value.isdecimal():
+            raise SqlError("42000", f"{name} takes seconds, not {value}")
         self.parameter(name)
         if scope == "SYSTEM":
             self._connection.execute(
@@ -299,7 +315,7 @@ class Catalog:
         if (tables or others) and not cascade:
             raise SqlError("42000", f"schema {name} is not empty: use DROP SCHEMA ... CASCADE")
         self._connection.execute(f"DROP SCHEMA {quoted(stored_schema(name))} CASCADE")
-        for table in ("scripts", "views", "remarks", "object_privileges"):
+        for table in ("scripts", "views", "view_columns", "remarks", "object_privileges"):
             self._connection.execute(
                 f"DELETE FROM _exallm.{table} WHERE schema_name = ?",
                 [name],
@@ -322,6 +338,11 @@ class Catalog:
             f"DELETE FROM _exallm.{table} WHERE schema_name = ? AND name = ?",
             [schema, name],
         )
+        if table == "views":
+            self._connection.execute(
+                "DELETE FROM _exallm.view_columns WHERE schema_name = ? AND view_name = ?",
+                [schema, name],
+            )
         self._revoke_all(schema, name)
 
     def forget(self, schema: str, name: str) -> None:
@@ -357,6 +378,13 @@ class Catalog:
         # DuckDB wants a result read to its end before the connection does anything else.
         rows = self._connection.execute(sql, list(values)).fetchall()
         return rows[0] if rows else None
+
+
+def _check_timestamp_format(value: str) -> None:
+    try:
+        TimestampFormat.parse(value)
+    except ValueError as error:
+        raise refused(60, str(error)) from error
 
 
 @lru_cache(maxsize=512)

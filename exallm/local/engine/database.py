@@ -13,16 +13,28 @@ import duckdb
 
 from exallm.local.engine.call_table import CallTable
 from exallm.local.engine.helper_functions import register_helpers
+from exallm.local.engine.open_sessions import OpenSessions
 from exallm.local.engine.principals import PRINCIPAL_TABLES, Principals
+from exallm.local.timestamp_format import ISO_FORMAT
+from exallm.local.transport.tunnels import Tunnels
 
-DATABASE_NAME = "EXALLM_LOCAL"
-DATABASE_VERSION = "2025.2.0"
 DEFAULT_PARAMETERS = {
-    "SCRIPT_LANGUAGES": "PYTHON3=builtin_python3",
+    "DEFAULT_LIKE_ESCAPE_CHARACTER": "\\",
+    "HASHTYPE_FORMAT": "HEX",
     "NLS_DATE_FORMAT": "YYYY-MM-DD",
-    "NLS_TIMESTAMP_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF6",
+    "IDLE_TIMEOUT": "86400",
+    "NLS_DATE_LANGUAGE": "ENG",
+    "NLS_FIRST_DAY_OF_WEEK": "7",
+    "NLS_NUMERIC_CHARACTERS": ".,",
+    "NLS_TIMESTAMP_FORMAT": ISO_FORMAT.text,
+    "PROFILE": "OFF",
+    "QUERY_CACHE": "OFF",
     "QUERY_TIMEOUT": "0",
+    "SCRIPT_LANGUAGES": "PYTHON3=builtin_python3",
+    "SQL_PREPROCESSOR_SCRIPT": "",
+    "TIMESTAMP_ARITHMETIC_BEHAVIOR": "INTERVAL",
     "TIME_ZONE": "UTC",
+    "TIME_ZONE_BEHAVIOR": "INVALID SHIFT AMBIGUOUS ST",
 }
 
 _LOG_BYTES = 64 * 1024 * 1024
@@ -37,6 +49,8 @@ _CATALOG = (
     "CREATE TABLE IF NOT EXISTS _exallm.views (schema_name VARCHAR, name VARCHAR,"
     " statement VARCHAR, query VARCHAR, columns VARCHAR[], current_schema VARCHAR,"
     " PRIMARY KEY (schema_name, name))",
+    "CREATE TABLE IF NOT EXISTS _exallm.view_columns (schema_name VARCHAR, view_name VARCHAR,"
+    " place INTEGER, column_name VARCHAR, type VARCHAR)",
     "CREATE TABLE IF NOT EXISTS _exallm.connections (name VARCHAR PRIMARY KEY, address VARCHAR,"
     " user_name VARCHAR, password VARCHAR, remark VARCHAR)",
     "CREATE TABLE IF NOT EXISTS _exallm.parameters (name VARCHAR PRIMARY KEY, value VARCHAR)",
@@ -73,6 +87,8 @@ class Database:
     def __init__(self, settings: DatabaseSettings) -> None:
         self.settings = settings
         self.calls = CallTable()
+        self.sessions = OpenSessions()
+        self.tunnels = Tunnels()
         self._root = duckdb.connect(
             str(settings.file),
             config={

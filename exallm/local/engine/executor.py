@@ -15,15 +15,20 @@ from exallm.local.engine.result import Result, ResultSet, RowCount, result_set
 from exallm.local.engine.rights_reader import RightsReader
 from exallm.local.engine.script_runner import ScriptRunner
 from exallm.local.engine.statement_calls import StatementCalls
+from exallm.local.engine.transfers import Transfers
+from exallm.local.exasol_type import Column
 from exallm.local.sql import statements as kinds
 from exallm.local.sql.changes import ChangeTranslator
 from exallm.local.sql.definitions import DefinitionTranslator
+from exallm.local.sql.kinds import output_type
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.rights import denied
 from exallm.local.sql.rights_statements import RightsStatement
 from exallm.local.sql.scope import Scope, UdfCalls
 from exallm.local.sql.token_reader import QualifiedName
+from exallm.local.sql.transfers import Export, Import
 from exallm.local.sql_error import SqlError
+from exallm.local.transport.tunnels import Tunnels
 
 _NOTHING = RowCount(0)
 
@@ -34,6 +39,7 @@ class Executor:
     :param scope: the surroundings of a statement with these calls.
     :param scripts: runs Lua scripts.
     :param rights: of the session's user, who owns the schemas that are created.
+    :param tunnels: the connections that clients have opened for IMPORT and EXPORT.
     """
 
     def __init__(
@@ -43,6 +49,7 @@ class Executor:
         scope: Callable[[UdfCalls], Scope],
         scripts: ScriptRunner,
         rights: RightsReader,
+        tunnels: Tunnels,
     ) -> None:
         self._connection = connection
         self._catalog = catalog
@@ -50,6 +57,7 @@ class Executor:
         self._scripts = scripts
         self._rights = rights
         self._administration = Administration(connection, catalog, rights)
+        self._transfers = Transfers(connection, scope, tunnels)
         self.current_schema: str | None = None
 
     def run(self, statement: kinds.Statement, calls: StatementCalls) -> Result:
@@ -65,6 +73,10 @@ class Executor:
                 return self._execute_script(statement, calls)
             case kinds.CreateView():
                 return self._create_view(statement, calls)
+            case Import():
+                return self._transfers.import_rows(statement, calls)
+            case Export():
+                return self._transfers.export_rows(statement, calls)
             case kinds.EndTransaction():
                 raise AssertionError("the session ends transactions")
         if isinstance(statement, RightsStatement):
@@ -137,7 +149,7 @@ class Executor:
     def _query(self, tree: exp.Expr, calls: StatementCalls) -> ResultSet:
         query = QueryTranslator(self._scope(calls)).query(tree)
         table = self._connection.sql(query.node.sql("duckdb")).to_arrow_table()
-        return result_set(table, [column.name for column in query.columns])
+        return result_set(table, query.columns)
 
     def _change(self, tree: exp.Expr, calls: StatementCalls) -> RowCount:
         translator = ChangeTranslator(QueryTranslator(self._scope(calls)))
@@ -172,7 +184,8 @@ class Executor:
             statements = translator.create_table(tree)
             if has_old:
                 self._catalog.drop_table(schema, name)
-            self._connection.execute(statements[0])
+            for sql in statements:
+                self._connection.execute(sql)
             return _NOTHING
         create, insert, *replace = translator.create_table_as(tree, has_old)
         self._connection.execute(create)
@@ -197,7 +210,12 @@ class Executor:
         scope = self._scope(calls.without_running())
         scope = replace(scope, rights=self._rights.of(view.owner))
         bound = QueryTranslator(scope).query(query.tree)
-        self._catalog.described(bound.node.sql("duckdb"))
+        found = self._catalog.described(bound.node.sql("duckdb"))
+        columns = [
+            Column(output.name, output_type(output.kind, column.type))
+            for output, column in zip(bound.columns, found, strict=True)
+        ]
+        self._catalog.describe_view(schema, statement.name.name, columns)
         return _NOTHING
 
     def _execute_script(self, statement: kinds.ExecuteScript, calls: StatementCalls) -> Result:
@@ -219,7 +237,7 @@ class Executor:
         tree = exp.Select(expressions=[exp.alias_(node.copy(), "V")])
         query = QueryTranslator(self._scope(calls)).query(tree)
         table: pa.Table = self._connection.sql(query.node.sql("duckdb")).to_arrow_table()
-        return table.column(0)[0].as_py()
+        return result_set(table, query.columns).table.column(0)[0].as_py()
 
     def _comment(self, statement: kinds.CommentOn) -> None:
         name, schema = statement.name.name, None

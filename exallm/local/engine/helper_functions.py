@@ -14,8 +14,11 @@ import pyarrow.compute as pc
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from exallm.local.engine.call_table import whole
-from exallm.local.engine.result import decimal_text
+from exallm.local.engine.result import decimal_text, intervals_as_text
+from exallm.local.exasol_type import ExasolType
+from exallm.local.sql.intervals import interval_of
 from exallm.local.sql.kinds import DATE, FALSE_WORDS, NUMBER, TIMESTAMP, TRUE_WORDS
+from exallm.local.sql.text_values import hash_digits, padded
 from exallm.local.sql_error import SqlError
 
 
@@ -124,15 +127,57 @@ def reverse(values: pa.Array) -> pa.Array:
     return pa.array([v if v is None else v[::-1] for v in values.to_pylist()], pa.string())
 
 
+def ascii_text(values: pa.Array) -> pa.Array:
+    """The column unchanged; :raises SqlError: 22021 where a character is not in ASCII."""
+    if pc.any(pc.greater(pc.binary_length(values), pc.utf8_length(values))).as_py():
+        raise SqlError("22021", "data exception - character not in repertoire.")
+    return values
+
+
+def char(values: pa.Array, sizes: pa.Array) -> pa.Array:
+    """Texts as CHAR: with blanks up to the size; :raises SqlError: 22001 for one that is longer."""
+    return _each(padded, values, sizes)
+
+
+def hashes(values: pa.Array, sizes: pa.Array) -> pa.Array:
+    """Texts as HASHTYPE of so many bytes; :raises SqlError: 22018 for one that is none."""
+    return _each(hash_digits, values, sizes)
+
+
+def interval(
+    values: pa.Array, names: pa.Array, precisions: pa.Array, fractions: pa.Array
+) -> pa.Array:
+    """Texts as months or microseconds; :raises SqlError: 22006 for one that is no interval."""
+    if not len(values):
+        return pa.array([], pa.int64())
+    type_ = _interval_type(names, precisions, fractions)
+    numbers = [None if v is None else interval_of(v, type_) for v in values.to_pylist()]
+    return pa.array(numbers, pa.int64())
+
+
+def interval_texts(
+    values: pa.Array, names: pa.Array, precisions: pa.Array, fractions: pa.Array
+) -> pa.Array:
+    """Months or microseconds as texts of an INTERVAL type."""
+    if not len(values):
+        return pa.array([], pa.string())
+    return intervals_as_text(values, _interval_type(names, precisions, fractions))
+
+
 _HELPERS: tuple[tuple[str, Callable[..., pa.Array], str], ...] = (
     ("exallm_ascii", ascii_code, "INTEGER"),
+    ("exallm_ascii_only", ascii_text, "VARCHAR"),
     ("exallm_boolean", boolean, "BOOLEAN"),
     ("exallm_date", day, "DATE"),
     ("exallm_divisor", divisor, "DOUBLE"),
     ("exallm_double", double, "DOUBLE"),
     ("exallm_finite", finite, "DOUBLE"),
     ("exallm_fit", fit, "VARCHAR"),
+    ("exallm_hash", hashes, "VARCHAR"),
+    ("exallm_interval", interval, "BIGINT"),
+    ("exallm_interval_text", interval_texts, "VARCHAR"),
     ("exallm_number", number, "VARCHAR"),
+    ("exallm_padded", char, "VARCHAR"),
     ("exallm_reverse", reverse, "VARCHAR"),
     ("exallm_substring", substring, "VARCHAR"),
     ("exallm_text", text, "VARCHAR"),
@@ -156,6 +201,18 @@ def register_helpers(connection: duckdb.DuckDBPyConnection) -> None:
 def _of_whole_columns(function: Callable[..., pa.Array]) -> Callable[..., pa.Array]:
     # DuckDB asks for the number of parameters: any.
     return lambda *columns: function(*(whole(column) for column in columns))
+
+
+def _each(function: Callable[[str, int], str], values: pa.Array, sizes: pa.Array) -> pa.Array:
+    pairs = zip(values.to_pylist(), sizes.to_pylist(), strict=True)
+    texts = [None if value is None else function(value, size) for value, size in pairs]
+    return pa.array(texts, pa.string())
+
+
+def _interval_type(names: pa.Array, precisions: pa.Array, fractions: pa.Array) -> ExasolType:
+    """The type that every row names."""
+    name, precision, fraction = (part[0].as_py() for part in (names, precisions, fractions))
+    return ExasolType(name, precision=precision, fraction=fraction)
 
 
 def _check(values: pa.Array, pattern: re.Pattern[str], code: str, name: str) -> None:

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from exallm.local.exasol_type import DECIMAL_LIMIT, VARCHAR_LIMIT, Column, ExasolType
+from exallm.local.exasol_type import (
+    DECIMAL_LIMIT,
+    FRACTION_LIMIT,
+    VARCHAR_LIMIT,
+    Column,
+    ExasolType,
+)
+from exallm.local.sql.environment import OutputColumn
+from exallm.local.sql.intervals import interval_text
+from exallm.local.sql.kinds import output_type
 from exallm.local.sql_error import SqlError
 from exallm.local.udf.arrow_values import arrow_type
 
@@ -40,19 +49,30 @@ class ResultSet:
 Result = RowCount | ResultSet
 
 
-def result_set(table: pa.Table, names: Sequence[str]) -> ResultSet:
-    """The result for what DuckDB returned, its columns under these names.
+def result_set(table: pa.Table, outputs: Sequence[OutputColumn]) -> ResultSet:
+    """The result for what DuckDB returned for these columns.
 
     :raises SqlError: 22001 for a text that is longer than a VARCHAR can be.
     """
     columns = tuple(
-        Column(name, exasol_type(field.type))
-        for name, field in zip(names, table.schema, strict=True)
+        Column(output.name, output_type(output.kind, exasol_type(field.type)))
+        for output, field in zip(outputs, table.schema, strict=True)
     )
-    for column, values in zip(columns, table.columns, strict=True):
-        if column.type.name == "VARCHAR" and _has_overlong(values):
+    for place, column in enumerate(columns):
+        if column.type.is_interval:
+            texts = intervals_as_text(table.column(place), column.type)
+            table = table.set_column(place, table.schema.field(place).name, texts)
+        elif column.type.name == "VARCHAR" and _has_overlong(table.column(place)):
             raise SqlError("22001", "data exception - string data, right truncation.")
     return ResultSet(columns, table)
+
+
+def intervals_as_text(
+    values: pa.Array | pa.ChunkedArray, type_: ExasolType
+) -> pa.Array | pa.ChunkedArray:
+    """Months or microseconds as Exasol writes them."""
+    texts = [None if value is None else interval_text(value, type_) for value in values.to_pylist()]
+    return pa.array(texts, pa.string())
 
 
 def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
@@ -60,10 +80,12 @@ def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
     return pa.schema([(column.name, arrow_type(column.type)) for column in columns])
 
 
-def type_of_duckdb(name: str, size: int = VARCHAR_LIMIT) -> ExasolType:
-    """Exasol's type for a DuckDB type by its name; the size is that of a ``VARCHAR``."""
+def type_of_duckdb(name: str) -> ExasolType:
+    """Exasol's type for a DuckDB type by its name."""
     if name == "VARCHAR":
-        return ExasolType("VARCHAR", size=size)
+        return ExasolType("VARCHAR", size=VARCHAR_LIMIT)
+    if name == "TIMESTAMP":
+        return ExasolType("TIMESTAMP", fraction=FRACTION_LIMIT)
     if name in _INTEGERS:
         return ExasolType("DECIMAL", precision=_INTEGERS[name])
     if name.startswith("DECIMAL("):
@@ -101,5 +123,5 @@ def exasol_type(kind: pa.DataType) -> ExasolType:
     if pa.types.is_date(kind):
         return ExasolType("DATE")
     if pa.types.is_timestamp(kind):
-        return ExasolType("TIMESTAMP")
+        return ExasolType("TIMESTAMP", fraction=FRACTION_LIMIT)
     raise SqlError("42000", f"a result of type {kind} is not supported")

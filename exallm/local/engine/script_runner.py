@@ -7,12 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from exallm.local.engine.database import DATABASE_NAME, DATABASE_VERSION
 from exallm.local.engine.result import Result, ResultSet, RowCount, arrow_schema
 from exallm.local.exasol_type import VARCHAR_LIMIT, Column, ExasolType
 from exallm.local.lua.host import run_lua_script
 from exallm.local.lua.script import LuaScript
 from exallm.local.lua.session import LuaOutcome, QueryResult
+from exallm.local.product import DATABASE_NAME, DATABASE_VERSION
 
 _OUTPUT = (Column("OUTPUT", ExasolType("VARCHAR", size=VARCHAR_LIMIT)),)
 

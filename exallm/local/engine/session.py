@@ -4,35 +4,46 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import duckdb
+import pyarrow as pa
 
 from exallm.local.engine.catalog import Catalog
-from exallm.local.engine.database import DATABASE_NAME, DATABASE_VERSION, Database
+from exallm.local.engine.database import Database
 from exallm.local.engine.executor import Executor
 from exallm.local.engine.failures import sql_error
+from exallm.local.engine.prepared import Prepared, describe, runs
 from exallm.local.engine.result import Result, RowCount
 from exallm.local.engine.rights_reader import RightsReader
 from exallm.local.engine.script_runner import ScriptRunner
 from exallm.local.engine.statement_calls import StatementCalls
 from exallm.local.lua.script import LuaScript
+from exallm.local.product import DATABASE_NAME, DATABASE_VERSION
+from exallm.local.session_facts import ClientFacts, SessionFacts
+from exallm.local.sql.parameters import Parameters
 from exallm.local.sql.scope import Scope, UdfCalls
 from exallm.local.sql.statements import (
     EndTransaction,
     ExecuteScript,
     SetParameter,
+    Statement,
+    first_word,
     read_statement,
 )
 from exallm.local.sql.token_reader import TokenReader
 from exallm.local.sql_error import SqlError
+from exallm.local.timestamp_format import TimestampFormat
 from exallm.local.udf.environment import StatementEnvironment
 
 _ABORTED = SqlError("R0003", "Query terminated because it was aborted by the client.")
 _TIMED_OUT = "Query terminated because timeout has been reached."
 _MEMORY_LIMIT = 4 * 1024**3
+T = TypeVar("T")
 
 
 class Session:
@@ -52,19 +63,29 @@ class Session:
         self._statement_id = 0
         self._in_transaction = False
         self._lost_transaction: SqlError | None = None
+        self._parameters: Parameters | None = None
         self._calls: list[StatementCalls] = []
         self._abort_lock = threading.Lock()
         self._abort: SqlError | None = None
         self._executing = False
+        self._command = ""
+        self._login_time = datetime.now(UTC)
+        self.client = ClientFacts()
         self.catalog = Catalog(self._connection)
         self._rights = RightsReader(self._connection, user)
-        self.query_timeout_s = int(self.catalog.parameter("QUERY_TIMEOUT"))
+        self._read_parameters()
         self._scripts = ScriptRunner(
             self._execute_in_script, self._meta, self._find_script, self._check_abort
         )
         self._executor = Executor(
-            self._connection, self.catalog, self._scope, self._scripts, self._rights
+            self._connection,
+            self.catalog,
+            self._scope,
+            self._scripts,
+            self._rights,
+            database.tunnels,
         )
+        database.sessions.add(self)
 
     @property
     def current_schema(self) -> str | None:
@@ -92,11 +113,27 @@ class Session:
 
         :raises SqlError: with Exasol's code; the session goes on.
         """
+        return self._guarded(lambda: self._execute(sql))
+
+    def prepare(self, sql: str) -> Prepared:
+        """Check a statement whose values come later; :raises SqlError: as ``execute``."""
+        return self._guarded(lambda: self._prepare(sql))
+
+    def execute_prepared(self, prepared: Prepared, texts: pa.Table) -> Result:
+        """Run a prepared statement.
+
+        :param texts: a column of texts for each marker, and a row for each set of values.
+        :raises SqlError: as ``execute``, with the number of the marker whose value is wrong.
+        """
+        return self._guarded(lambda: self._execute(prepared.sql, prepared, texts))
+
+    def _guarded(self, run: Callable[[], T]) -> T:
+        """Run something that can be aborted and may fail."""
         with self._abort_lock:
             self._abort, self._executing = None, True
         timer = self._start_timer()
         try:
-            return self._execute(sql)
+            return run()
         except Exception as error:
             raise self._failed(error) from error
         finally:
@@ -132,14 +169,47 @@ class Session:
             if schema is not None and not self.catalog.has_schema(schema):
                 self._executor.current_schema = None  # it was made in the transaction
 
+    def facts(self) -> SessionFacts:
+        """What the system tables show of this session; from any thread."""
+        return SessionFacts(
+            session_id=self.session_id,
+            user=self.user,
+            status="EXECUTE SQL" if self._executing else "IDLE",
+            statement_id=self._statement_id,
+            command=self._command,
+            query_timeout_s=self.query_timeout_s,
+            current_schema=self.current_schema,
+            login_time=self._login_time,
+            client=self.client,
+        )
+
     def close(self) -> None:
         """Undo what is open and let the connection go."""
+        self._database.sessions.remove(self)
         with suppress(duckdb.Error):  # the transaction may be gone already: nothing is left to do
             self.rollback()
         self._connection.close()
 
-    def _execute(self, sql: str) -> Result:
+    def _prepare(self, sql: str) -> Prepared:
         statement = read_statement(sql, self.current_schema)
+        self._begin()
+        self._rights.forget()
+        calls = self._open_calls()
+        try:
+            checked = calls.without_running()
+            return describe(
+                sql, statement, lambda p: replace(self._scope(checked), parameters=p), self.catalog
+            )
+        finally:
+            self._close_calls(calls)
+            if self.autocommit:
+                self.rollback()
+
+    def _execute(
+        self, sql: str, prepared: Prepared | None = None, texts: pa.Table | None = None
+    ) -> Result:
+        statement = read_statement(sql, self.current_schema)
+        self._command = first_word(sql)
         self._statement_id = next(self._statement_ids)
         if isinstance(statement, EndTransaction):
             self.commit() if statement.commit else self.rollback()
@@ -151,7 +221,10 @@ class Session:
         schema = self.current_schema
         calls = self._open_calls()
         try:
-            result = self._executor.run(statement, calls)
+            if prepared is None or texts is None:
+                result = self._executor.run(statement, calls)
+            else:
+                result = self._run_all(statement, calls, prepared, texts)
         except Exception:
             self._executor.current_schema = schema
             if calls.failure is not None:
@@ -162,9 +235,43 @@ class Session:
         self._check_abort()
         if self.autocommit:
             self.commit()
-        if isinstance(statement, SetParameter) and statement.name == "QUERY_TIMEOUT":
-            self.query_timeout_s = int(statement.value)
+        if isinstance(statement, SetParameter):
+            self._read_parameters()
         return result
+
+    def _read_parameters(self) -> None:
+        """Note what the session itself does by its parameters."""
+        self.query_timeout_s = int(self.catalog.parameter("QUERY_TIMEOUT"))
+        self.idle_timeout_s = int(self.catalog.parameter("IDLE_TIMEOUT"))
+        self.timestamp_format = TimestampFormat.parse(
+            self.catalog.parameter("NLS_TIMESTAMP_FORMAT")
+        )
+
+    def _run_all(
+        self, statement: Statement, calls: StatementCalls, prepared: Prepared, texts: pa.Table
+    ) -> Result:
+        """Run a statement with each set of values, all or none of them."""
+        results: list[Result] = []
+        try:
+            with runs(prepared, statement, texts, self._connection) as parameters:
+                for self._parameters in parameters:
+                    self._check_abort()
+                    results.append(self._executor.run(statement, calls))
+        except Exception as error:
+            if not results or self.autocommit:
+                raise
+            self.rollback()  # DuckDB cannot undo the runs before alone
+            failure = sql_error(error)
+            raise SqlError(
+                failure.code, f"{failure.text} (the transaction was rolled back)"
+            ) from error
+        finally:
+            self._parameters = None
+        if len(results) == 1:
+            return results[0]
+        if any(not isinstance(result, RowCount) for result in results) or prepared.columns:
+            raise SqlError("42000", f"a query takes one set of values, not {len(results)}")
+        return RowCount(sum(result.rows for result in results if isinstance(result, RowCount)))
 
     def _execute_in_script(self, sql: str) -> Result:
         """A statement that a Lua script runs: in the script's transaction."""
@@ -258,6 +365,8 @@ class Session:
             session_id=self.session_id,
             statement_id=self._statement_id,
             started_at=datetime.now(UTC),
+            sessions=self._database.sessions.facts,
+            parameters=self._parameters,
         )
 
     def _environment(self, scope_user: str) -> StatementEnvironment:

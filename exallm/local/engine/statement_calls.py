@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import duckdb
@@ -47,6 +47,7 @@ class StatementCalls:
         self._numbers: dict[tuple[str, str], int] = {}
         self._relations: list[str] = []
         self._invocations: list[Invocation] = []
+        self._endings: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._aborted: SqlError | None = None
         self.failure: SqlError | None = None
@@ -115,11 +116,27 @@ class StatementCalls:
             raise aborted
         return invocation
 
+    @contextmanager
+    def ending(self, end: Callable[[], None]) -> Iterator[None]:
+        """Call ``end`` from another thread where the statement is aborted in the meantime."""
+        with self._lock:
+            self._endings.append(end)
+            aborted = self._aborted
+        try:
+            if aborted is not None:
+                raise aborted
+            yield
+        finally:
+            with self._lock:
+                self._endings.remove(end)
+
     def abort(self, error: SqlError) -> None:
-        """End all processes at once, from another thread."""
+        """End all processes and transfers at once, from another thread."""
         with self._lock:
             self._aborted = error
             invocations = list(self._invocations)
+            for end in self._endings:
+                end()
         for invocation in invocations:
             invocation.abort()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
-from exallm.local.exasol_type import DECIMAL_LIMIT, Column, ExasolType
+from exallm.local.exasol_type import DECIMAL_LIMIT, Column, ExasolType, parse_script_type
 from exallm.local.lua.session import LuaCell, SqlValue
 from exallm.local.sql_error import SqlError
 
@@ -35,7 +35,7 @@ def parse_columns(text: str) -> tuple[Column, ...]:
             )
         name = match["quoted"].replace('""', '"') if match["quoted"] else match["word"].upper()
         try:
-            columns.append(Column(name, ExasolType.parse(match["type"])))
+            columns.append(Column(name, parse_script_type(match["type"])))
         except ValueError as problem:
             raise SqlError("42000", f"column {name} that the script returns: {problem}") from None
         position = match.end()

@@ -62,13 +62,22 @@ class ChangeTranslator:
         columns = _chosen(columns, [folded(column) for column in listed]) if listed else columns
         source = node.args.get("expression")
         if isinstance(source, exp.Values):
-            rows: exp.Expr = self._values(source, columns)
+            rows = self._of_parameters(self._values(source, columns))
         elif source is not None:
             rows = self.assigned(self._queries.query(source), columns)
         else:
             raise refused(60, "INSERT without VALUES or a query")
         names = [stored_identifier(column.name) for column in columns]
         return exp.Insert(this=exp.Schema(this=table, expressions=names), expression=rows)
+
+    def _of_parameters(self, values: exp.Values) -> exp.Expr:
+        """VALUES, once for every row of the relation that holds the parameters, if there is one."""
+        parameters = self._queries.scope.parameters
+        if parameters is None or parameters.relation is None:
+            return values
+        (row,) = values.expressions
+        relation = exp.Table(this=exp.to_identifier(parameters.relation, quoted=True))
+        return exp.Select(expressions=row.expressions, from_=exp.From(this=relation))
 
     def assigned(self, query: TranslatedQuery, columns: Sequence[Column]) -> exp.Expr:
         """The rows of a query as values of these columns.
@@ -86,7 +95,7 @@ class ChangeTranslator:
         source = exp.Subquery(this=inner, alias=alias)
         return exp.Select(expressions=values, from_=exp.From(this=source))
 
-    def _values(self, node: exp.Values, columns: Sequence[Column]) -> exp.Expr:
+    def _values(self, node: exp.Values, columns: Sequence[Column]) -> exp.Values:
         rows = []
         for row in node.expressions:
             values = row.expressions if isinstance(row, exp.Tuple) else [row]

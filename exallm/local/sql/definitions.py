@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from exallm.local.exasol_type import VARCHAR_LIMIT, Column, ExasolType
+from exallm.local.exasol_type import Column, ExasolType
 from exallm.local.sql.changes import ChangeTranslator
 from exallm.local.sql.expressions import data_type
 from exallm.local.sql.functions import utc_now
-from exallm.local.sql.kinds import convert, is_text_literal
+from exallm.local.sql.kinds import convert, output_type
 from exallm.local.sql.names import MARK, folded, quoted, stored, table_sql
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.refusal import refused
@@ -33,7 +33,11 @@ class DefinitionTranslator:
         if not names:
             raise SqlError("42000", f"syntax error, table {name} has no columns")
         _check_unique(names)
-        return [f"CREATE TABLE {table_sql(schema, name)} ({', '.join(parts)})"]
+        table = table_sql(schema, name)
+        defined = [e for e in node.this.expressions if isinstance(e, exp.ColumnDef)]
+        columns = [Column(folded(element.this), _type(element)) for element in defined]
+        create = f"CREATE TABLE {table} ({', '.join(parts)})"
+        return [create, *_declarations(table, columns)]
 
     def create_table_as(self, node: exp.Create, has_old: bool) -> list[str]:
         """``CREATE TABLE ... AS query``; the query may read the table that is replaced.
@@ -49,7 +53,10 @@ class DefinitionTranslator:
         names = [column.name for column in query.columns]
         _check_unique(names)
         described = self._queries.scope.catalog.described(query.node.sql("duckdb"))
-        columns = [Column(n, d.type) for n, d in zip(names, described, strict=True)]
+        columns = [
+            Column(output.name, output_type(output.kind, found.type))
+            for output, found in zip(query.columns, described, strict=True)
+        ]
         table, new = table_sql(schema, name), table_sql(schema, _NEW) if has_old else None
         parts = [_column(column.name, column.type, []) for column in columns]
         rows = ChangeTranslator(self._queries).assigned(query, columns).sql("duckdb")
@@ -60,7 +67,7 @@ class DefinitionTranslator:
         if new is not None:
             statements.append(f"DROP TABLE {table}")
             statements.append(f"ALTER TABLE {new} RENAME TO {quoted(stored(name))}")
-        return statements
+        return [*statements, *_declarations(table, columns)]
 
     def alter_table(self, node: exp.Alter) -> list[str]:
         """``ALTER TABLE t ADD COLUMN | DROP COLUMN | RENAME COLUMN``."""
@@ -69,7 +76,11 @@ class DefinitionTranslator:
         if columns is None:
             raise SqlError("42000", f"object {schema}.{name} not found")
         head, names = f"ALTER TABLE {table_sql(schema, name)}", [c.name for c in columns]
-        return [f"{head} {self._action(action, names)}" for action in node.args["actions"]]
+        actions = node.args["actions"]
+        added = [action for action in actions if isinstance(action, exp.ColumnDef)]
+        new = [Column(folded(element.this), _type(element)) for element in added]
+        statements = [f"{head} {self._action(action, names)}" for action in actions]
+        return [*statements, *_declarations(table_sql(schema, name), new)]
 
     def _action(self, action: exp.Expr, names: Sequence[str]) -> str:
         match action:
@@ -78,9 +89,6 @@ class DefinitionTranslator:
                     raise refused(60, "ALTER TABLE ADD COLUMN with a constraint")
                 name, type_ = folded(action.this), _type(action)
                 _check_unique([*names, name])
-                if type_.name == "VARCHAR" and type_.size < VARCHAR_LIMIT:
-                    # DuckDB adds no CHECK to a table that exists, so the length would not hold.
-                    raise refused(60, f"ALTER TABLE ADD COLUMN of type {type_.sql()}")
                 return f"ADD COLUMN {quoted(stored(name))} {type_.duckdb()}"
             case exp.Drop():
                 (column,) = action.args["tables"]
@@ -129,8 +137,6 @@ class DefinitionTranslator:
                     continue
                 raise refused(60, f"DEFAULT {node.sql('exasol')}")
         value = self._queries.expressions.translate(node)
-        if is_text_literal(value) and type_.name == "VARCHAR" and len(value.name) > type_.size:
-            raise SqlError("22001", "data exception - string data, right truncation.")
         default = convert(value, type_)
         if any(default.find_all(exp.Anonymous)):
             raise refused(60, f"DEFAULT {node.sql('exasol')} for a {type_.name}")
@@ -146,9 +152,18 @@ def _type(node: exp.ColumnDef) -> ExasolType:
 def _column(name: str, type_: ExasolType, constraints: Sequence[str]) -> str:
     parts = [quoted(stored(name)), type_.duckdb(), *constraints]
     if type_.name == "VARCHAR":
-        # DuckDB knows no lengths. The session turns a failed check into Exasol's error.
+        # Whatever writes rows, no text is too long. A failed check becomes Exasol's error.
         parts.append(f"CHECK (length({quoted(stored(name))}) <= {type_.size})")
     return " ".join(part for part in parts if part)
+
+
+def _declarations(table: str, columns: Sequence[Column]) -> list[str]:
+    """What keeps the columns' types where DuckDB's own say less: as DuckDB's comments on them."""
+    return [
+        f"COMMENT ON COLUMN {table}.{quoted(stored(column.name))} IS '{column.type.sql()}'"
+        for column in columns
+        if column.type.sql() != column.type.duckdb()
+    ]
 
 
 def _primary_key(node: exp.PrimaryKey) -> str:

@@ -15,6 +15,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.parsers.exasol import ExasolParser
 from sqlglot.tokenizer_core import TokenType
 
+from exallm.local.exasol_type import FRACTION_LIMIT
 from exallm.local.sql.refusal import syntax_error
 from exallm.local.sql.surface import to_parsable
 from exallm.local.sql_error import SqlError
@@ -71,13 +72,49 @@ class EmbeddedExasol(Exasol):
                 node.meta["comma"] = is_comma
             return node
 
-        def _parse_types(self, *arguments: Any, **options: Any) -> exp.Expr | None:
+        def _parse_types(
+            self, check_func: bool = False, *arguments: Any, **options: Any
+        ) -> exp.Expr | None:
             # sqlglot takes TEXT, STRING and others for types of Exasol's: keep what was written.
             start = self._curr
-            node = super()._parse_types(*arguments, **options)
+            node = None if check_func else self._parse_own_type()
+            if node is None:
+                node = super()._parse_types(check_func, *arguments, **options)
             if isinstance(node, exp.DataType):
+                if not check_func:
+                    self._match_texts(("UTF8", "ASCII"))
                 node.meta["written"] = self._find_sql(start, self._prev)
+                if check_func and node.meta["written"].upper() == "TIMESTAMP":
+                    # A literal, TIMESTAMP '...', keeps the digits of a second that it has.
+                    node.meta["written"] = f"TIMESTAMP({FRACTION_LIMIT})"
             return node
+
+        def _parse_own_type(self) -> exp.Expr | None:
+            """A type that sqlglot does not know, or not with its digits; None for any other."""
+            if self._match_text_seq("HASHTYPE"):
+                self._parse_digits("BYTE", "BIT")
+            elif self._match_text_seq("INTERVAL", "YEAR"):
+                self._parse_digits()
+                self._parse_words("TO", "MONTH")
+            elif self._match_text_seq("INTERVAL", "DAY"):
+                self._parse_digits()
+                self._parse_words("TO", "SECOND")
+                self._parse_digits()
+            else:
+                return None
+            return exp.DataType.build("VARCHAR")
+
+        def _parse_digits(self, *units: str) -> None:
+            """A number in parentheses, with one of the units, if it is there."""
+            if self._match(TokenType.L_PAREN):
+                self._match(TokenType.NUMBER)
+                self._match_texts(units)
+                if not self._match(TokenType.R_PAREN):
+                    self.raise_error("Expected a number and )")
+
+        def _parse_words(self, *words: str) -> None:
+            if not self._match_text_seq(*words):
+                self.raise_error(f"Expected {' '.join(words)}")
 
 
 def parse_statement(sql: str) -> exp.Expr:

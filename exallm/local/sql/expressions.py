@@ -32,6 +32,7 @@ from exallm.local.sql.kinds import (
     mixed,
     null,
     number_literal,
+    padded_alike,
     typed,
 )
 from exallm.local.sql.names import folded, stored_identifier
@@ -76,6 +77,7 @@ class Expressions:
             exp.Literal: self._literal,
             exp.Null: lambda _: null(),
             exp.Boolean: lambda node: typed(exp.Boolean(this=node.this), TRUTH),
+            exp.Placeholder: self._marker,
             exp.Paren: self._paren,
             exp.Column: self._column,
             exp.Dot: self._dot,
@@ -157,6 +159,11 @@ class Expressions:
         if not node.is_string:
             return number_literal(node.this)
         return empty_text() if node.this == "" else typed(exp.Literal.string(node.this), TEXT)
+
+    def _marker(self, node: exp.Placeholder) -> exp.Expr:
+        if self._scope.parameters is None:
+            raise refused(60, "a parameter marker (?)", "prepare the statement")
+        return self._scope.parameters.marker(int(node.name.removeprefix("m")))
 
     def _paren(self, node: exp.Paren) -> exp.Expr:
         inner = self.translate(node.this)
@@ -342,7 +349,7 @@ class Expressions:
         return typed(exp.Paren(this=compared), TRUTH)
 
     def _comparable(self, nodes: Sequence[exp.Expr], construct: str) -> list[exp.Expr]:
-        return comparable(self.all(nodes), construct)
+        return padded_alike(comparable(self.all(nodes), construct))
 
     def _is(self, node: exp.Is) -> exp.Expr:
         if not isinstance(node.expression, exp.Null):

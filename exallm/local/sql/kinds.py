@@ -8,14 +8,23 @@ it cannot be done faithfully the statement is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlglot import exp
 
-from exallm.local.exasol_type import DECIMAL_LIMIT, VARCHAR_LIMIT, ExasolType
+from exallm.local.exasol_type import (
+    CHAR_LIMIT,
+    DECIMAL_LIMIT,
+    FRACTION_LIMIT,
+    LOCAL_TIME,
+    VARCHAR_LIMIT,
+    ExasolType,
+)
+from exallm.local.sql.intervals import interval_of
 from exallm.local.sql.refusal import refused
+from exallm.local.sql.text_values import literal_text
 from exallm.local.sql_error import SqlError
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -24,29 +33,36 @@ TIMESTAMP = re.compile(DATE.pattern + r"(?: [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]
 TRUE_WORDS = ("1", "true", "t", "yes", "y", "on")
 FALSE_WORDS = ("0", "false", "f", "no", "n", "off")
 
-_KEY, _EMPTY = "kind", "empty"
+_KEY, _EMPTY, _DECLARE = "kind", "empty", "declare"
 _NUMBERS = frozenset({"DECIMAL", "DOUBLE"})
 _TIMES = frozenset({"DATE", "TIMESTAMP"})
+# DuckDB's names for times of so many digits of a second.
+_TRUNCATED = {0: "second", 3: "millisecond"}
+_KIND_NAMES = {"CHAR": "VARCHAR", LOCAL_TIME: "TIMESTAMP"}
 
 
 @dataclass(frozen=True)
 class Kind:
     """The kind of an expression's values.
 
-    :param name: ``VARCHAR``, ``DECIMAL``, ``DOUBLE``, ``BOOLEAN``, ``DATE``, ``TIMESTAMP`` or
-        ``NULL`` for what is always NULL.
+    :param name: of a data type; ``VARCHAR`` for a CHAR too, ``TIMESTAMP`` with and without a time
+        zone, ``NULL`` for what is always NULL.
     :param precision: digits of a ``DECIMAL`` in all.
     :param scale: digits of a ``DECIMAL`` after the point.
+    :param declared: the type that a column or CAST names, None where the kind alone is known.
     """
 
     name: str
     precision: int = 0
     scale: int = 0
+    declared: ExasolType | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of_type(cls, type_: ExasolType) -> Kind:
         """The kind of a column's values."""
-        return cls(type_.name, type_.precision, type_.scale)
+        name = _KIND_NAMES.get(type_.name, type_.name)
+        digits = (type_.precision, type_.scale) if name == "DECIMAL" else (0, 0)
+        return cls(name, *digits, declared=type_)
 
     @classmethod
     def decimal(cls, digits: int, scale: int) -> Kind:
@@ -102,6 +118,15 @@ def empty_text() -> exp.Expr:
     return node
 
 
+def undeclared(node: exp.Expr, declare: Callable[[ExasolType], exp.Expr]) -> exp.Expr:
+    """A value that takes its type from what it is assigned to or compared with.
+
+    :param declare: tells it that type, and gives the node to use.
+    """
+    node.meta[_DECLARE] = declare
+    return node
+
+
 def settled(nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
     """The values of one column; where nothing else says what they are, '' makes them texts."""
     if common_kind(nodes) != UNKNOWN or not any(node.meta.get(_EMPTY) for node in nodes):
@@ -124,8 +149,13 @@ def as_text(node: exp.Expr) -> exp.Expr:
     kind = kind_of(node)
     if kind == TEXT:
         return node
-    is_null = kind == UNKNOWN
-    return typed(cast(node, "VARCHAR") if is_null else call("exallm_text", node), TEXT)
+    if kind == UNKNOWN:
+        return typed(cast(node, "VARCHAR"), TEXT)
+    if kind.name == "HASHTYPE":
+        return typed(exp.Paren(this=node), TEXT)
+    if kind.declared is not None and kind.declared.is_interval:
+        return typed(_interval_call("exallm_interval_text", node, kind.declared), TEXT)
+    return typed(call("exallm_text", node), TEXT)
 
 
 def convert(node: exp.Expr, target: ExasolType) -> exp.Expr:
@@ -134,22 +164,117 @@ def convert(node: exp.Expr, target: ExasolType) -> exp.Expr:
     What cannot be converted fails at run time with Exasol's error, or here if it is a literal.
     """
     kind, result = kind_of(node), Kind.of_type(target)
+    if _DECLARE in node.meta:
+        declared: exp.Expr = node.meta[_DECLARE](target)
+        return declared
     if kind == UNKNOWN:
         return typed(cast(exp.Null(), target.duckdb()), result)
-    if target.name == "VARCHAR":
-        text = as_text(node)
-        if target.size == VARCHAR_LIMIT or _is_short(text, target.size):
-            return text
-        return typed(call("exallm_fit", text, target.size), TEXT)
+    if target.is_text:
+        return typed(_fitting(as_text(node), target), result)
+    if target.name == "HASHTYPE" or target.is_interval:
+        return _special(node, target)
     if is_text_literal(node):
         return typed(_literal(node.name, target), result)
-    if not _can_become(kind, target):
+    if not _can_become(kind, result):
         raise mixed(f"CAST from {kind.name} to {target.name}")
-    if kind.name == target.name or (kind.name == "DECIMAL" and target.name == "DOUBLE"):
-        return typed(cast(node, target.duckdb()), result)
-    if target.name == "DECIMAL":
-        return typed(cast(call("exallm_number", node), target.duckdb()), result)
-    return typed(call(f"exallm_{target.name.lower()}", node), result)
+    if kind.name == result.name or (kind.name == "DECIMAL" and target.name == "DOUBLE"):
+        value: exp.Expr = node if kind.name == "TIMESTAMP" else cast(node, target.duckdb())
+    elif target.name == "DECIMAL":
+        value = cast(call("exallm_number", node), target.duckdb())
+    else:
+        value = call(f"exallm_{result.name.lower()}", node)
+    return typed(_cut(value, kind, target) if result.name == "TIMESTAMP" else value, result)
+
+
+def plain(node: exp.Expr) -> exp.Expr:
+    """The value as a script may get it whose parameters have no types: an INTERVAL as its text."""
+    declared = kind_of(node).declared
+    return as_text(node) if declared is not None and declared.is_interval else node
+
+
+def _fitting(text: exp.Expr, target: ExasolType) -> exp.Expr:
+    """A text as a CHAR or VARCHAR."""
+    if is_text_literal(text):
+        literal = exp.Literal.string(literal_text(text.name, target))
+        return cast(literal, "VARCHAR") if target.name == "CHAR" else literal
+    if target.character_set == "ASCII":
+        text = call("exallm_ascii_only", text)
+    if target.name == "CHAR":
+        return call("exallm_padded", text, target.size)
+    if target.size == VARCHAR_LIMIT or isinstance(text, exp.Null):
+        return text
+    return call("exallm_fit", text, target.size)
+
+
+def _special(node: exp.Expr, target: ExasolType) -> exp.Expr:
+    """A value as a HASHTYPE or INTERVAL, which only texts and values of the same type become."""
+    kind, result = kind_of(node), Kind.of_type(target)
+    if kind != TEXT and kind.name != target.name:
+        raise mixed(f"CAST from {kind.name} to {target.name}")
+    if kind.declared == target:
+        return node
+    if is_text_literal(node) and target.is_interval:
+        return typed(_node(interval_of(node.name, target)), result)
+    if is_text_literal(node):
+        return typed(cast(_node(literal_text(node.name, target)), "VARCHAR"), result)
+    text = as_text(node)
+    if target.is_interval:
+        return typed(_interval_call("exallm_interval", text, target), result)
+    return typed(call("exallm_hash", text, target.size), result)
+
+
+def _interval_call(name: str, node: exp.Expr, type_: ExasolType) -> exp.Expr:
+    return call(name, node, type_.name, type_.precision, type_.fraction)
+
+
+def _cut(node: exp.Expr, kind: Kind, target: ExasolType) -> exp.Expr:
+    """A time without the digits of a second that the target type does not have."""
+    known = kind.declared
+    has_few = known is not None and kind.name == "TIMESTAMP" and known.fraction <= target.fraction
+    if has_few or kind == DAY or target.fraction == FRACTION_LIMIT:
+        return node
+    if target.fraction in _TRUNCATED:
+        return call("date_trunc", _TRUNCATED[target.fraction], node)
+    width = f"{10 ** (FRACTION_LIMIT - target.fraction)} microseconds"
+    return call("time_bucket", cast(exp.Literal.string(width), "INTERVAL"), node)
+
+
+def padded_alike(nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
+    """Texts to be compared: a CHAR with another CHAR or a literal as if both had one length.
+
+    :raises SqlError: 0A000 for a CHAR beside a VARCHAR, whose blanks count.
+    """
+    if not any(_is_char(node) for node in nodes):
+        return list(nodes)
+    widest = ExasolType("CHAR", size=CHAR_LIMIT)
+    nodes = [convert(node, widest) if _DECLARE in node.meta else node for node in nodes]
+    sizes = [_char_size(node) for node in nodes]
+    if any(size is None and kind_of(node) == TEXT for size, node in zip(sizes, nodes, strict=True)):
+        raise mixed("CHAR and VARCHAR in a comparison")
+    width = max(size for size in sizes if size is not None)
+    return [
+        typed(_widened(node, width), TEXT) if size is not None and size < width else node
+        for node, size in zip(nodes, sizes, strict=True)
+    ]
+
+
+def _is_char(node: exp.Expr) -> bool:
+    declared = kind_of(node).declared
+    return declared is not None and declared.name == "CHAR"
+
+
+def _char_size(node: exp.Expr) -> int | None:
+    """The length of a CHAR or of a literal, None for any other value."""
+    declared = kind_of(node).declared
+    if declared is not None and declared.name == "CHAR":
+        return declared.size
+    return len(node.name) if is_text_literal(node) else None
+
+
+def _widened(node: exp.Expr, width: int) -> exp.Expr:
+    if is_text_literal(node):
+        return exp.Literal.string(node.name.ljust(width))
+    return call("rpad", node, width, " ")
 
 
 def comparable(nodes: Sequence[exp.Expr], construct: str) -> list[exp.Expr]:
@@ -159,7 +284,8 @@ def comparable(nodes: Sequence[exp.Expr], construct: str) -> list[exp.Expr]:
 
     :raises SqlError: 0A000 where Exasol would convert a column, or would refuse.
     """
-    others = [kind_of(node) for node in nodes if not is_text_literal(node)]
+    open_ = [is_text_literal(node) or _DECLARE in node.meta for node in nodes]
+    others = [kind_of(node) for node, is_open in zip(nodes, open_, strict=True) if not is_open]
     known = {kind.name for kind in others if kind != UNKNOWN}
     if not known:
         return list(nodes)
@@ -167,27 +293,40 @@ def comparable(nodes: Sequence[exp.Expr], construct: str) -> list[exp.Expr]:
         raise mixed(f"{' and '.join(sorted(known))} in {construct}")
     if known == {"VARCHAR"}:
         return list(nodes)
-    name = next(iter(known))
-    if len(known) > 1:
-        name = "DOUBLE" if known == _NUMBERS else "TIMESTAMP"
-    return [_beside(node, name) if is_text_literal(node) else node for node in nodes]
+    kind = _common(others)
+    return [
+        _beside(node, kind) if is_open else node for node, is_open in zip(nodes, open_, strict=True)
+    ]
 
 
 def common_kind(nodes: Sequence[exp.Expr]) -> Kind:
     """The kind of a value that is one of the nodes, which :func:`comparable` has passed."""
-    return _common({kind_of(node) for node in nodes})
+    return _common([kind_of(node) for node in nodes])
 
 
-def _common(found: set[Kind]) -> Kind:
-    kinds = found - {UNKNOWN}
+def _common(found: Sequence[Kind]) -> Kind:
+    kinds = [kind for kind in found if kind != UNKNOWN]
     names = {kind.name for kind in kinds}
     if not kinds:
         return UNKNOWN
-    if len(kinds) == 1:
-        return next(iter(kinds))
+    if len(set(kinds)) == 1:
+        return replace(kinds[0], declared=_common_type(kinds))
     if names == {"DECIMAL"}:
         return Kind.decimal(max(k.digits for k in kinds), max(k.scale for k in kinds))
     return DOUBLE if names <= _NUMBERS else TIME
+
+
+def _common_type(kinds: Sequence[Kind]) -> ExasolType | None:
+    """The declared type of all; of texts with different lengths the longest VARCHAR."""
+    types = [kind.declared for kind in kinds if kind.declared is not None]
+    if len(types) < len(kinds):
+        return None
+    if len(set(types)) == 1 or not types[0].is_text:
+        return max(types, key=lambda type_: (type_.precision, type_.fraction))
+    sets = {type_.character_set for type_ in types}
+    character_set = sets.pop() if len(sets) == 1 else "UTF8"
+    size = max(type_.size for type_ in types)
+    return ExasolType("VARCHAR", size=size, character_set=character_set)
 
 
 def united(one: Kind, two: Kind, construct: str) -> Kind:
@@ -198,7 +337,18 @@ def united(one: Kind, two: Kind, construct: str) -> Kind:
     names = {one.name, two.name} - {"NULL"}
     if not (len(names) <= 1 or names <= _NUMBERS or names <= _TIMES):
         raise mixed(f"{' and '.join(sorted(names))} in one column of {construct}")
-    return _common({one, two})
+    return _common([one, two])
+
+
+def output_type(kind: Kind, found: ExasolType) -> ExasolType:
+    """The type of a query's column: the declared one of a text or a time, or what DuckDB gives.
+
+    :param found: the type of the values that DuckDB gives.
+    """
+    declared = kind.declared
+    if declared is None or declared.name in ("BOOLEAN", "DATE", "DECIMAL", "DOUBLE"):
+        return found
+    return declared
 
 
 def mixed(what: str) -> SqlError:
@@ -213,9 +363,10 @@ def number_literal(text: str) -> exp.Expr:
     whole, _, fraction = text.partition(".")
     if "e" in text.lower():
         return typed(exp.Literal.number(text), DOUBLE)
-    if len(whole) + len(fraction) > DECIMAL_LIMIT:
+    digits = len(whole.lstrip("0")) + len(fraction)
+    if digits > DECIMAL_LIMIT:
         raise SqlError("22003", "data exception - numeric value out of range.")
-    kind = Kind("DECIMAL", max(1, len(whole) + len(fraction)), len(fraction))
+    kind = Kind("DECIMAL", max(1, digits), len(fraction))
     return typed(exp.Literal.number(text), kind)
 
 
@@ -224,7 +375,13 @@ def is_text_literal(node: exp.Expr) -> bool:
     return isinstance(node, exp.Literal) and bool(node.is_string)
 
 
-def _beside(node: exp.Expr, name: str) -> exp.Expr:
+def _beside(node: exp.Expr, kind: Kind) -> exp.Expr:
+    """A literal or marker as a value of the kind beside it."""
+    name, declared = kind.name, kind.declared
+    if declared is not None and (declared.name == "HASHTYPE" or declared.is_interval):
+        return convert(node, declared)
+    if _DECLARE in node.meta:
+        return convert(node, declared or ExasolType(name, kind.precision, kind.scale))
     if name in _NUMBERS:
         if not NUMBER.fullmatch(node.name):
             raise _wrong(node.name, "DECIMAL")
@@ -233,17 +390,22 @@ def _beside(node: exp.Expr, name: str) -> exp.Expr:
         return typed(exp.Neg(this=number), kind_of(number)) if negative else number
     if name == "DATE" and not DATE.fullmatch(node.name):
         name = "TIMESTAMP" if TIMESTAMP.fullmatch(node.name) else "DATE"
-    return typed(_literal(node.name, ExasolType(name)), Kind(name))
+    return typed(_literal(node.name, ExasolType(name, fraction=FRACTION_LIMIT)), Kind(name))
 
 
 def _literal(text: str, target: ExasolType) -> exp.Expr:
     """A text of the statement as a value; :raises SqlError: 22007 or 22018 if it is none."""
-    match target.name:
-        case "DATE" | "TIMESTAMP":
-            pattern = DATE if target.name == "DATE" else TIMESTAMP
-            if not pattern.fullmatch(text) or not _is_real(text):
+    match Kind.of_type(target).name:
+        case "DATE":
+            if not DATE.fullmatch(text) or not _is_real(text):
                 raise _wrong(text, target.name)
             return cast(exp.Literal.string(text), target.name)
+        case "TIMESTAMP":
+            if not TIMESTAMP.fullmatch(text) or not _is_real(text):
+                raise _wrong(text, "TIMESTAMP")
+            whole, point, digits = text.partition(".")
+            kept = digits[: target.fraction]
+            return cast(exp.Literal.string(whole + point * bool(kept) + kept), "TIMESTAMP")
         case "BOOLEAN":
             word = text.lower()
             if word not in TRUE_WORDS + FALSE_WORDS:
@@ -268,7 +430,7 @@ def _wrong(text: str, name: str) -> SqlError:
     return SqlError(code, f"data exception - invalid {name} value; Value: '{text[:80]}'")
 
 
-def _can_become(kind: Kind, target: ExasolType) -> bool:
+def _can_become(kind: Kind, target: Kind) -> bool:
     if kind == TEXT or kind.name == target.name:
         return True
     if target.name in _NUMBERS:
@@ -276,10 +438,6 @@ def _can_become(kind: Kind, target: ExasolType) -> bool:
     if target.name == "BOOLEAN":
         return kind.is_number
     return kind.name in _TIMES
-
-
-def _is_short(node: exp.Expr, size: int) -> bool:
-    return isinstance(node, exp.Null) or (is_text_literal(node) and len(node.name) <= size)
 
 
 def _node(value: exp.Expr | str | int) -> exp.Expr:

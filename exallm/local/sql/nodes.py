@@ -50,6 +50,7 @@ NODES: dict[type[exp.Expr], frozenset[str]] = {
     exp.Identifier: frozenset({"this", "quoted"}),
     exp.Literal: frozenset({"this", "is_string"}),
     exp.Null: frozenset(),
+    exp.Placeholder: frozenset({"this"}),
     exp.Boolean: frozenset({"this"}),
     exp.Dot: _BINARY,
     # functions
@@ -134,7 +135,6 @@ _NAMES = {
     "Lock": "FOR UPDATE",
     "NullSafeEQ": "IS NOT DISTINCT FROM",
     "NullSafeNEQ": "IS DISTINCT FROM",
-    "Placeholder": "a parameter marker",
     "Reference": "REFERENCES",
     "RegexpLike": "REGEXP_LIKE",
     "RespectNulls": "RESPECT NULLS",

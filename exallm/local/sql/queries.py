@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -18,6 +19,7 @@ from exallm.local.sql.scope import Scope
 from exallm.local.sql.sources import SourceTranslator, renamed
 from exallm.local.sql_error import SqlError
 
+_MARKER = re.compile(r":m\d+")
 _SETS = (exp.Union, exp.Except, exp.Intersect)
 
 
@@ -302,5 +304,6 @@ def _written(node: exp.Expr) -> str:
     text = node.sql(EmbeddedExasol, comments=False)
     # Every second part lies between quotes, where the letters' case is part of the value.
     parts = text.split("'")
-    name = "'".join(p if number % 2 else p.upper() for number, p in enumerate(parts))
+    parts[::2] = [_MARKER.sub("?", part).upper() for part in parts[::2]]
+    name = "'".join(parts)
     return name[:NAME_LIMIT]

@@ -10,7 +10,9 @@ from typing import Protocol
 from sqlglot import exp
 
 from exallm.local.exasol_type import Column
+from exallm.local.session_facts import SessionFacts
 from exallm.local.sql.kinds import DAY, TEXT, TIME, Kind, cast, null, typed
+from exallm.local.sql.parameters import Parameters
 from exallm.local.sql.rights import Rights
 from exallm.local.udf.script import UdfScript
 
@@ -103,6 +105,8 @@ class Scope:
     :param session_id: as CURRENT_SESSION gives it.
     :param statement_id: as CURRENT_STATEMENT gives it.
     :param started_at: the statement's start in UTC: every CURRENT_TIMESTAMP of it.
+    :param sessions: the sessions that are open now.
+    :param parameters: what stands for the markers of a prepared statement, None for another one.
     """
 
     catalog: Catalog
@@ -114,13 +118,16 @@ class Scope:
     session_id: int
     statement_id: int
     started_at: datetime
+    sessions: Callable[[], Sequence[SessionFacts]]
+    parameters: Parameters | None = None
 
     def inside(self, view: View) -> Scope:
         """The surroundings of a view's query: its owner's rights, and names as at its creation."""
         rights = self.rights_of(view.owner)
         if view.owner not in self.rights.grantees:
             rights = replace(rights, lent_to=self.rights.user)
-        return replace(self, current_schema=view.current_schema, rights=rights)
+        schema = view.current_schema
+        return replace(self, current_schema=schema, rights=rights, parameters=None)
 
     def constant(self, name: str) -> exp.Expr | None:
         """The value of a constant that is written without parentheses, None for another name."""

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from exallm.local.exasol_type import ExasolType
 from exallm.local.sql.functions import FUNCTIONS
-from exallm.local.sql.kinds import Kind, call, cast, convert, typed
+from exallm.local.sql.kinds import Kind, call, cast, convert, plain, typed
 from exallm.local.sql.names import folded
 from exallm.local.sql.refusal import refused
 from exallm.local.sql.scope import Scope
@@ -71,7 +71,7 @@ class ScriptCalls:
         """
         arguments = self._expressions.all(nodes)
         if script.inputs is None:
-            return arguments
+            return [plain(argument) for argument in arguments]
         declared = [column.type for column in script.inputs]
         if len(arguments) != len(declared):
             raise SqlError(
@@ -94,17 +94,17 @@ class ScriptCalls:
         number = exp.Literal.number(self._scope.calls.add(script, self._scope.rights.user))
         if script.kind == "SET":
             return _returned(script.returns, [number, self._collected(script, node.expressions)])
-        plain, order = split_order(node.expressions)
+        arguments, order = split_order(node.expressions)
         if order:
             raise SqlError("42000", f"script {script.name} is SCALAR: ORDER BY has no meaning")
-        return _returned(script.returns, [number, *self.arguments(script, plain)])
+        return _returned(script.returns, [number, *self.arguments(script, arguments)])
 
     def _collected(self, script: UdfScript, nodes: Sequence[exp.Expr]) -> exp.Expr:
         """All rows of a group as one list of structs: the input of a SET script that RETURNS."""
-        plain, order = split_order(nodes)
+        values, order = split_order(nodes)
         fields = [
             exp.PropertyEQ(this=exp.to_identifier(f"a{i}"), expression=argument)
-            for i, argument in enumerate(self.arguments(script, plain))
+            for i, argument in enumerate(self.arguments(script, values))
         ]
         # DuckDB has no struct without fields: this one tells only how many rows there are.
         zero = exp.PropertyEQ(
@@ -126,14 +126,14 @@ def split_order(
     nodes: Sequence[exp.Expr],
 ) -> tuple[list[exp.Expr], list[exp.Expr]]:
     """The arguments of ``f(a, b ORDER BY c)``: plain ones and the order."""
-    plain, order = [], []
+    values, order = [], []
     for node in nodes:
         if isinstance(node, exp.Order):
-            plain.append(node.this)
+            values.append(node.this)
             order.extend(node.expressions)
         else:
-            plain.append(node)
-    return plain, order
+            values.append(node)
+    return values, order
 
 
 def _returned(type_: ExasolType, arguments: list[exp.Expr]) -> exp.Expr:

@@ -110,7 +110,7 @@ class SourceTranslator:
             if db is None and name in self._queries.ctes:
                 return self._cte(name, alias)
             if (db is None or folded(db) in SYSTEM_SCHEMAS) and name in TABLES_BY_NAME:
-                system = system_table(name, self._scope.rights)
+                system = system_table(name, self._scope)
                 return self._system(system, alias, name)
         schema, name = self.table_name(node)
         view = self._scope.catalog.view(schema, name)

@@ -18,6 +18,7 @@ from exallm.local.sql.nodes import check_nodes
 from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql.rights_statements import RightsStatement, read_rights_statement
 from exallm.local.sql.token_reader import QualifiedName, TokenReader
+from exallm.local.sql.transfers import Export, Import, read_transfer
 from exallm.local.udf.script import UdfScript, parse_udf_script
 
 _LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)+", re.DOTALL)
@@ -158,6 +159,8 @@ Statement = (
     | CommentOn
     | EndTransaction
     | RightsStatement
+    | Import
+    | Export
     | Query
     | Change
     | Definition
@@ -167,7 +170,7 @@ Statement = (
 _REFUSED_HEADS = frozenset(
     """
     ANALYZE ATTACH BEGIN CALL CHECKPOINT CONSUMER COPY DEALLOCATE DESC DESCRIBE DETACH ENFORCE
-    EXPLAIN EXPORT FLUSH FORCE IMPERSONATE IMPORT INSTALL KILL LOAD LOCK PRAGMA PRELOAD
+    EXPLAIN FLUSH FORCE IMPERSONATE INSTALL KILL LOAD LOCK PRAGMA PRELOAD
     PREPARE RECOMPRESS RECOVER REFRESH RENAME REORGANIZE RESET SET SHOW START SUMMARIZE
     TABLE UNDO USE VACUUM VALUES
     """.split()  # noqa: SIM905
@@ -198,6 +201,12 @@ def read_statement(sql: str, current_schema: str | None) -> Statement:
     if known is not None:
         return known
     return _parsed(text)
+
+
+def first_word(sql: str) -> str:
+    """The word that a statement begins with, in upper case; '' where it begins with none."""
+    match = re.match(r"[A-Za-z]+", _without_leading_comments(sql))
+    return match[0].upper() if match else ""
 
 
 def _check_head(reader: TokenReader) -> None:
@@ -243,6 +252,9 @@ def _own(reader: TokenReader) -> Statement | None:
     rights = read_rights_statement(reader)
     if rights is not None:
         return rights
+    transfer = read_transfer(reader)
+    if transfer is not None:
+        return transfer
     if reader.accept("COMMIT"):
         reader.accept("WORK")
         return reader.finish(EndTransaction(commit=True))
@@ -385,4 +397,6 @@ def _parsed(text: str) -> Statement:
         if kind != "TABLE":
             raise refused(60, f"{type(tree).__name__.upper()} {kind}")
         return Definition(tree)
+    if isinstance(tree, (exp.Condition, exp.Alias)):
+        raise syntax_error(f"unexpected {text.split()[0][:40]}")
     raise refused(60, type(tree).__name__.upper())

@@ -10,16 +10,21 @@ from sqlglot.tokenizer_core import Token, TokenType
 from exallm.local.sql.refusal import syntax_error
 from exallm.local.sql.tokens import check_tokens, is_quoted, tokens_of
 
+# A marker ? becomes :m1, :m2, ... by its place, which sqlglot does not keep.
 # SELECT f(x) EMITS (a INT) is parsed as SELECT f(x) AS "EMITS(a INT)"; no user can write this
 # alias, because a quoted identifier with this beginning is refused.
 EMITS_ALIAS = "EMITS("
 
 
 def to_parsable(sql: str) -> str:
-    """The statement with EMITS lists as aliases, and without UTF8/ASCII and ENABLE/DISABLE."""
+    """The statement with EMITS lists as aliases, without ENABLE and DISABLE.
+
+    Its parameter markers are numbered.
+    """
     tokens = tokens_of(sql)
     check_tokens(tokens, sql)
     edits: list[tuple[int, int, str]] = []
+    markers = 0
     for index, token in enumerate(tokens):
         word = token.text.upper()
         if is_quoted(token, sql):
@@ -27,16 +32,15 @@ def to_parsable(sql: str) -> str:
                 raise syntax_error(f'identifier "{EMITS_ALIAS}..." is reserved')
             continue
         previous = tokens[index - 1].text if index else ""
-        if word == "EMITS" and previous == ")" and _text(tokens, index + 1) == "(":
+        if word == "?":
+            markers += 1
+            edits.append((token.start, token.end + 1, f":m{markers}"))
+        elif word == "EMITS" and previous == ")" and _text(tokens, index + 1) == "(":
             closing = _closing(tokens, index + 1)
             columns = sql[tokens[index + 1].end + 1 : tokens[closing].start]
             alias = (EMITS_ALIAS + columns + ")").replace('"', '""')
             edits.append((token.start, tokens[closing].end + 1, f'AS "{alias}"'))
-        elif (
-            word in ("UTF8", "ASCII") and previous == ")" and _is_text_type(tokens, index - 1)
-        ) or (
-            word in ("ENABLE", "DISABLE") and previous in (")",) and _ends_constraint(tokens, index)
-        ):
+        elif word in ("ENABLE", "DISABLE") and previous == ")" and _ends_constraint(tokens, index):
             edits.append((token.start, token.end + 1, ""))
     for start, end, text in reversed(edits):
         sql = sql[:start] + text + sql[end:]
@@ -57,14 +61,6 @@ def _closing(tokens: list[Token], opening: int) -> int:
             if depth == 0:
                 return index
     raise syntax_error("unbalanced parentheses after EMITS")
-
-
-def _is_text_type(tokens: list[Token], closing: int) -> bool:
-    return (
-        closing >= 3
-        and tokens[closing - 2].text == "("
-        and tokens[closing - 3].text.upper() in ("VARCHAR", "CHAR", "VARCHAR2", "NVARCHAR")
-    )
 
 
 def _ends_constraint(tokens: list[Token], index: int) -> bool:

@@ -124,6 +124,10 @@ class TokenReader:
             raise syntax_error(f"too many parts in the name {'.'.join(parts)}")
         return QualifiedName(parts[0] if len(parts) == 2 else None, parts[-1])
 
+    def at_string(self) -> bool:
+        """Whether a string literal is next."""
+        return not self.at_end() and self._tokens[self._place].token_type is TokenType.STRING
+
     def string(self) -> str:
         """A string literal."""
         token = self._next("expected a string")
@@ -154,6 +158,17 @@ class TokenReader:
                 start = self._place
                 if token.token_type is TokenType.R_PAREN:
                     return parts
+
+    def enclosed(self) -> str:
+        """The text between an opening parenthesis and its closing one."""
+        self.expect("(")
+        first, depth = self._place, 1
+        while depth:
+            kind = self._next("expected )").token_type
+            depth += (kind is TokenType.L_PAREN) - (kind is TokenType.R_PAREN)
+        if self._place - 1 == first:
+            raise syntax_error("unexpected ')', expected a query")
+        return self.text[self._tokens[first].start : self._tokens[self._place - 2].end + 1]
 
     def closing_comment(self) -> str | None:
         """Take ``COMMENT IS 'text'`` off the end of the statement; None where there is none."""

@@ -16,9 +16,9 @@ from sqlglot.tokenizer_core import Token, TokenType
 from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql_error import SqlError
 
-_SYMBOLS = frozenset(("(", ")", ",", ".", ";", "+", "-", "*", "/", "||"))
+_SYMBOLS = frozenset(("(", ")", ",", ".", ";", "+", "-", "*", "/", "||", "?"))
 _COMPARISONS = frozenset(("=", "<>", "!=", "<", "<=", ">", ">="))
-_NAMES = {"?": "a parameter marker (?)", ":": "a parameter (:name)"}
+_NAMES = {":": "a parameter (:name)"}
 _WORD = re.compile(r"[^\W\d]\w*(?:\s+[^\W\d]\w*)*", re.UNICODE)
 _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _BEFORE_A_QUERY = frozenset(("", "(", "AS", "ALL", "UNION", "MINUS", "EXCEPT", "INTERSECT"))
@@ -79,8 +79,6 @@ def check_tokens(tokens: list[Token], sql: str) -> None:
         following = words[index + 1] if index + 1 < len(tokens) else ""
         if token.token_type is TokenType.STRING:
             _check_string(tokens[index - 1] if index else None, token, sql)
-        if sql[token.start : token.start + 1] == "[":
-            raise refused(60, "[...]")
         if is_quoted(token, sql):
             continue
         _check_symbol(token, sql)

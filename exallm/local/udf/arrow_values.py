@@ -11,23 +11,34 @@ from typing import Any
 import pyarrow
 import pyarrow.compute
 
-from exallm.local.exasol_type import Column, ExasolType
+from exallm.local.exasol_type import (
+    DAY_TO_SECOND,
+    LOCAL_TIME,
+    YEAR_TO_MONTH,
+    Column,
+    ExasolType,
+)
 from exallm.local.sql_error import SqlError
 from exallm.local.udf.channel import FrameError
 from exallm.local.udf.json_values import is_json_number
 
 _ARROW_TYPES = {
     "BOOLEAN": pyarrow.bool_(),
+    "CHAR": pyarrow.string(),
     "DATE": pyarrow.date32(),
     "DOUBLE": pyarrow.float64(),
+    "HASHTYPE": pyarrow.string(),
+    DAY_TO_SECOND: pyarrow.string(),
+    YEAR_TO_MONTH: pyarrow.string(),
     "TIMESTAMP": pyarrow.timestamp("us"),
+    LOCAL_TIME: pyarrow.timestamp("us"),
     "VARCHAR": pyarrow.string(),
 }
 _JSON_TYPES: dict[str, set[type]] = {"BOOLEAN": {bool}, "DOUBLE": {float, int}}
 
 
 def arrow_type(data_type: ExasolType) -> Any:
-    """The Arrow type of a column's values; DECIMAL is ``decimal128(p, s)``."""
+    """The Arrow type of a result's column; DECIMAL is ``decimal128(p, s)``, intervals are texts."""
     if data_type.name == "DECIMAL":
         return pyarrow.decimal128(data_type.precision, data_type.scale)
     return _ARROW_TYPES[data_type.name]

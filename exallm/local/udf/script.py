@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from exallm.local.exasol_type import Column, ExasolType
+from exallm.local.exasol_type import Column, ExasolType, parse_script_type
 from exallm.local.sql_error import SqlError
 from exallm.local.udf.script_options import ScriptOptions, parse_script_options
 from exallm.local.udf.sql_scanner import SqlScanner, Token
@@ -182,7 +182,7 @@ def _type(scanner: SqlScanner) -> ExasolType:
     if not tokens:
         raise scanner.unexpected("a data type")
     try:
-        return ExasolType.parse(" ".join(token.text for token in tokens))
+        return parse_script_type(" ".join(token.text for token in tokens))
     except ValueError as error:
         raise SqlError("0A000", str(error)) from error
 

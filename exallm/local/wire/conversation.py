@@ -3,53 +3,69 @@
 from __future__ import annotations
 
 import json
+import math
 import queue
 import threading
+import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from exallm.local.engine.database import DATABASE_NAME, DATABASE_VERSION, Database
+from exallm.local.engine.database import Database
 from exallm.local.engine.failures import sql_error
 from exallm.local.engine.session import Session
+from exallm.local.product import DATABASE_NAME, DATABASE_VERSION
+from exallm.local.session_facts import ClientFacts
 from exallm.local.sql.refusal import refused
 from exallm.local.sql_error import SqlError
 from exallm.local.wire.credentials import REJECTED, Credentials
+from exallm.local.wire.limits import Limits
+from exallm.local.wire.login_keys import LoginKey
+from exallm.local.wire.metadata_commands import METADATA_COMMANDS, metadata_query
+from exallm.local.wire.prepared_statements import PreparedStatements
 from exallm.local.wire.result_sets import ResultSets
 from exallm.local.wire.websocket import MESSAGE_LIMIT, WebSocket
 
 _PROTOCOL = 3
 _HEARTBEAT_S = 1.0
-_UNSUPPORTED = {
-    "createPreparedStatement": "a prepared statement",
-    "executePreparedStatement": "a prepared statement",
-    "closePreparedStatement": "a prepared statement",
-}
+_WAITING_REQUESTS = 2
 Request = dict[str, Any]
 
 
 class Conversation:
     """Reads requests in one thread and answers them in another, so that an abort gets through."""
 
-    def __init__(self, socket: WebSocket, database: Database, credentials: Credentials) -> None:
+    def __init__(
+        self, socket: WebSocket, database: Database, credentials: Credentials, limits: Limits
+    ) -> None:
         self._socket = socket
         self._database = database
         self._credentials = credentials
-        self._requests: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._limits = limits
+        self._key: LoginKey | None = None
+        # A client that sends without reading fills this, and then its own buffers.
+        self._requests: queue.Queue[bytes | None] = queue.Queue(_WAITING_REQUESTS)
+        self._last_active = time.monotonic()
         self._session: Session | None = None
         self._results = ResultSets()
+        self._prepared = PreparedStatements(self._opened, self._results)
         self._compressed = False
         self._working = threading.Event()
         self._ended = threading.Event()
         self._commands: dict[str, Callable[[Request], dict[str, Any]]] = {
             "execute": self._execute,
             "executeBatch": self._execute_batch,
+            "createPreparedStatement": self._prepared.create,
+            "executePreparedStatement": self._prepared.execute,
+            "closePreparedStatement": self._prepared.close,
             "fetch": self._fetch,
             "closeResultSet": self._close_result_set,
             "getAttributes": lambda _: {},
             "setAttributes": self._set_attributes,
             "getHosts": self._hosts,
             "disconnect": lambda _: {},
+            **dict.fromkeys(METADATA_COMMANDS, self._metadata),
         }
 
     def run(self) -> None:
@@ -59,24 +75,45 @@ class Conversation:
         threading.Thread(target=self._beat, daemon=True).start()
         try:
             for message in self._socket.messages():
-                if not self._is_abort(message):
-                    self._requests.put(message)
+                if not self._is_abort(message) and not self._put(message, answering):
+                    break
         finally:
             self._ended.set()
-            self._requests.put(None)
+            self._socket.close()
             if self._session is not None:
                 self._session.abort()
+            self._put(None, answering)
             answering.join()
-            self._socket.close()
+
+    def _put(self, message: bytes | None, answering: threading.Thread) -> bool:
+        """Hand a request over; whether there still is somebody to answer it."""
+        while answering.is_alive():
+            with suppress(queue.Full):
+                self._requests.put(message, timeout=_HEARTBEAT_S)
+                return True
+        return False
 
     def _beat(self) -> None:
-        """Let no client give up over a long statement: most take 30 silent seconds for an end."""
+        """Let no client give up over a long statement: most take 30 silent seconds for an end.
+
+        One that itself is silent for too long is sent away.
+        """
         while not self._ended.wait(_HEARTBEAT_S):
             if self._working.is_set():
                 try:
                     self._socket.heartbeat()
                 except OSError:
                     return  # the client is gone; the reading thread finds out as well
+            elif time.monotonic() - self._last_active > self._patience_s():
+                self._socket.close()
+                return
+
+    def _patience_s(self) -> float:
+        """Seconds for which a client may be silent."""
+        session = self._session
+        if session is None:
+            return self._limits.login_s
+        return session.idle_timeout_s or math.inf
 
     def _is_abort(self, message: bytes) -> bool:
         """Abort at once where the message asks for it; it gets no answer."""
@@ -93,10 +130,11 @@ class Conversation:
 
     def _answer_all(self) -> None:
         try:
-            while (message := self._requests.get()) is not None:
+            while (message := self._requests.get()) is not None and not self._ended.is_set():
                 self._working.set()
                 if not self._answer(message):
                     break
+                self._last_active = time.monotonic()
                 self._working.clear()
         except OSError:
             return  # the client is gone; nobody is left to be told
@@ -116,8 +154,7 @@ class Conversation:
         except Exception as error:
             failure = sql_error(error)
             going_on = failure.code != REJECTED.code
-            exception = {"sqlCode": failure.code, "text": failure.text}
-            answer = {"status": "error", "exception": exception}
+            answer = _error(failure)
         if self._session is not None:
             answer["attributes"] = self._attributes(self._session)
         encoded = json.dumps(answer, ensure_ascii=False).encode("utf-8", "backslashreplace")
@@ -145,22 +182,19 @@ class Conversation:
             return self._login(request)
         command = self._commands.get(name) if isinstance(name, str) else None
         if command is None:
-            raise refused(5, _UNSUPPORTED.get(str(name), f"the command {name}"))
+            raise refused(5, f"the command {name}")
         return command(request)
 
     # --- login ---------------------------------------------------------------------------------
 
     def _login(self, request: Request) -> dict[str, Any]:
         if request.get("command") == "login":
-            return {
-                "publicKeyPem": self._credentials.public_key_pem,
-                "publicKeyModulus": self._credentials.public_key_modulus,
-                "publicKeyExponent": self._credentials.public_key_exponent,
-            }
-        if "username" not in request:
-            raise REJECTED
-        user = self._credentials.check(request["username"], request.get("password"))
+            self._key = self._credentials.keys.take()
+            return {**self._key.described()}
+        key, self._key = self._key, None
+        user = self._credentials.check(request.get("username"), request.get("password"), key)
         session = Session(self._database, user)
+        session.client = _client_facts(request)
         try:
             session.require_login()
             self._apply(session, request.get("attributes") or {})
@@ -168,6 +202,7 @@ class Conversation:
             session.close()
             raise
         self._session = session
+        self._socket.allow_large_messages()
         self._compressed = bool(request.get("useCompression"))
         return {
             "sessionId": session.session_id,
@@ -207,7 +242,7 @@ class Conversation:
             "currentSchema": session.current_schema or "",
             "dateFormat": "YYYY-MM-DD",
             "dateLanguage": "ENG",
-            "datetimeFormat": "YYYY-MM-DD HH24:MI:SS.FF6",
+            "datetimeFormat": session.timestamp_format.text,
             "numericCharacters": ".,",
             "openTransaction": int(session.in_transaction),
             "queryTimeout": session.query_timeout_s,
@@ -229,10 +264,17 @@ class Conversation:
         texts = request.get("sqlTexts")
         return self._run(texts if isinstance(texts, list) else [None])
 
+    def _metadata(self, request: Request) -> dict[str, Any]:
+        return self._run([metadata_query(request)])
+
     def _run(self, texts: list[Any]) -> dict[str, Any]:
         if not all(isinstance(text, str) for text in texts):
             raise SqlError("42000", "the command has no SQL text")
-        results = [self._results.describe(self._opened().execute(text)) for text in texts]
+        results = []
+        for text in texts:
+            result = self._opened().execute(text)
+            self._results.timestamp_format = self._opened().timestamp_format
+            results.append(self._results.describe(result))
         return {"numResults": len(results), "results": results}
 
     def _fetch(self, request: Request) -> dict[str, Any]:
@@ -253,6 +295,28 @@ class Conversation:
 
     def _hosts(self, request: Request) -> dict[str, Any]:
         return {"numNodes": 1, "nodes": [str(request.get("hostIp", "127.0.0.1"))]}
+
+
+def _client_facts(request: Request) -> ClientFacts:
+    """What the client says of itself; anything but texts counts as nothing."""
+    said = {name: value for name, value in request.items() if isinstance(value, str)}
+    return ClientFacts(
+        client=f"{said.get('clientName', '')} {said.get('clientVersion', '')}".strip(),
+        driver=said.get("driverName", ""),
+        os_user=said.get("clientOsUsername", ""),
+        os_name=said.get("clientOs", ""),
+    )
+
+
+def refuse(socket: WebSocket, error: SqlError) -> None:
+    """Answer a client's first request with an error, whatever it asks."""
+    for _ in socket.messages():
+        socket.send(json.dumps(_error(error)).encode(), text=True)
+        return
+
+
+def _error(failure: SqlError) -> dict[str, Any]:
+    return {"status": "error", "exception": {"sqlCode": failure.code, "text": failure.text}}
 
 
 def _inflate(message: bytes) -> bytes:

@@ -9,17 +9,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from exallm.local.engine.result import Result, ResultSet, RowCount, decimal_text
-from exallm.local.exasol_type import ExasolType
+from exallm.local.exasol_type import FRACTION_LIMIT, ExasolType
 from exallm.local.sql_error import SqlError
+from exallm.local.timestamp_format import ISO_FORMAT, TimestampFormat
+from exallm.local.wire import data_types
 
 INLINE_ROWS = 1000
 _PIECE_LIMIT = 64 * 1024 * 1024
 
 
 class ResultSets:
-    """The large results of one session, until the client closes them."""
+    """The large results of one session, until the client closes them; times in its format."""
 
     def __init__(self) -> None:
+        self.timestamp_format = ISO_FORMAT
         self._handles = itertools.count(1)
         self._open: dict[int, ResultSet] = {}
 
@@ -29,7 +32,8 @@ class ResultSets:
             return {"resultType": "rowCount", "rowCount": result.rows}
         rows = result.table.num_rows
         columns = [
-            {"name": column.name, "dataType": _data_type(column.type)} for column in result.columns
+            {"name": column.name, "dataType": data_types.described(column.type)}
+            for column in result.columns
         ]
         described: dict[str, Any] = {
             "numColumns": len(columns),
@@ -44,7 +48,7 @@ class ResultSets:
         else:
             described["numRowsInMessage"] = rows
             if rows:
-                described["data"] = _data(result, result.table)
+                described["data"] = self._data(result, result.table)
         return {"resultType": "resultSet", "resultSet": described}
 
     def fetch(self, handle: object, start: object, size: object) -> dict[str, Any]:
@@ -57,7 +61,7 @@ class ResultSets:
         table = result.table
         row_bytes = max(1, table.nbytes // max(1, table.num_rows))
         piece = table.slice(start, max(1, min(size, _PIECE_LIMIT) // row_bytes))
-        return {"numRows": piece.num_rows, "data": _data(result, piece)}
+        return {"numRows": piece.num_rows, "data": self._data(result, piece)}
 
     def close(self, handles: object) -> None:
         """Forget these results."""
@@ -66,43 +70,37 @@ class ResultSets:
         for handle in handles:
             self._open.pop(handle, None)
 
+    def _data(self, result: ResultSet, table: pa.Table) -> list[list[Any]]:
+        return [
+            _values(column, described.type, self.timestamp_format)
+            for column, described in zip(table.columns, result.columns, strict=True)
+        ]
 
-def _data(result: ResultSet, table: pa.Table) -> list[list[Any]]:
-    return [
-        _values(column, described.type)
-        for column, described in zip(table.columns, result.columns, strict=True)
-    ]
 
-
-def _values(column: pa.ChunkedArray, type_: ExasolType) -> list[Any]:
+def _values(
+    column: pa.ChunkedArray, type_: ExasolType, timestamp_format: TimestampFormat
+) -> list[Any]:
     match type_.name:
         case "DECIMAL":
             whole = type_.scale == 0 and type_.precision <= 18
             return list((column.cast(pa.int64()) if whole else decimal_text(column)).to_pylist())
         case "DATE":
             return list(column.cast(pa.string()).to_pylist())
-        case "TIMESTAMP":
-            exact = column.cast(pa.timestamp("us"))
-            return list(pc.strftime(exact, format="%Y-%m-%d %H:%M:%S").to_pylist())
+        case "TIMESTAMP" | "TIMESTAMP WITH LOCAL TIME ZONE":
+            return _times(column, timestamp_format)
         case "DOUBLE":
             if pc.any(pc.invert(pc.is_finite(column))).as_py():
                 raise SqlError("22003", "data exception - numeric value out of range.")
     return list(column.to_pylist())
 
 
-def _data_type(type_: ExasolType) -> dict[str, Any]:
-    match type_.name:
-        case "DECIMAL":
-            return {"type": "DECIMAL", "precision": type_.precision, "scale": type_.scale}
-        case "VARCHAR":
-            return {"type": "VARCHAR", "size": type_.size, "characterSet": "UTF8"}
-        case "DATE":
-            return {"type": "DATE", "size": 4}
-        case "TIMESTAMP":
-            return {
-                "type": "TIMESTAMP",
-                "size": 8,
-                "withLocalTimeZone": False,
-                "fractionalSecondsPrecision": 6,
-            }
-    return {"type": type_.name}
+def _times(column: pa.ChunkedArray, timestamp_format: TimestampFormat) -> list[Any]:
+    """Times as texts; Arrow writes as many digits as the unit has."""
+    exact = column.cast(pa.timestamp("us"))
+    form = f"%Y-%m-%d{timestamp_format.separator}%H:%M:%S"
+    texts = pc.strftime(exact, format=form)
+    if timestamp_format.digits != FRACTION_LIMIT:
+        seconds, fraction = len("YYYY-MM-DD HH:MM:SS"), timestamp_format.digits
+        texts = pc.utf8_slice_codeunits(texts, 0, seconds + (fraction + 1 if fraction else 0))
+        texts = pc.utf8_rpad(texts, seconds + (fraction + 1 if fraction else 0), "0")
+    return list(texts.to_pylist())

@@ -1,30 +1,33 @@
-"""One WebSocket connection over a plain socket: whole messages in, whole messages out."""
+"""One WebSocket connection over a stream: whole messages in, whole messages out."""
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import Event
 from websockets.server import ServerProtocol
 
+from exallm.local.wire.stream import Stream
+
 MESSAGE_LIMIT = 128 * 1024 * 1024
-_READ_BYTES = 1 << 16
+_STRANGERS_LIMIT = 1024 * 1024
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
 
 class WebSocket:
     """The server's end. One thread reads; any thread may send."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket = connection
-        self._protocol = ServerProtocol(max_size=MESSAGE_LIMIT)
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._protocol = ServerProtocol(max_size=_STRANGERS_LIMIT)
         self._lock = threading.Lock()
+
+    def allow_large_messages(self) -> None:
+        """From now on, take messages of up to ``MESSAGE_LIMIT``: the client is no stranger."""
+        self._protocol.max_message_size = MESSAGE_LIMIT
 
     def messages(self) -> Iterator[bytes]:
         """The client's messages until it closes; text and binary ones alike, as bytes."""
@@ -71,17 +74,15 @@ class WebSocket:
 
     def close(self) -> None:
         """Close the connection, whatever state it is in."""
-        with suppress(OSError):  # a socket that the client has reset is closed already
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        self._stream.close()
 
     def _read(self) -> bytes:
         try:
-            return self._socket.recv(_READ_BYTES)
+            return self._stream.receive()
         except OSError:
             return b""
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if data:
-                self._socket.sendall(data)
+                self._stream.send(data)

@@ -1,0 +1,1 @@
+"""How IMPORT and EXPORT move rows: tunnels, HTTP and CSV."""
