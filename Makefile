@@ -5,6 +5,7 @@
 # make check  formatting, lint, types and the grammar of the SQL
 # make bench  what it costs against what users have today, about 25 minutes on an idle machine;
 #             BENCH="--only prefix" runs a part of it, BENCH=--help tells more
+# make contract   what exallm expects of Exasol, case by case, on everything that can stand in for it
 # make story  one installation from the first schema to its end, told in SQL, with real models
 # make train-bench   the adapter that ships on held-out questions, and the trainer beside TRL
 
@@ -15,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 export EXASOL_TELEMETRY_DISABLE = 1
 
-.PHONY: demo test test-trainer test-hub check bench train-bench story format clean
+.PHONY: demo test test-trainer test-hub check contract bench train-bench story format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
@@ -35,6 +36,9 @@ test-hub: $(VENV)/.dev
 
 test-trainer: .venv-trainer/.made
 	.venv-trainer/bin/python -m pytest -m trainer
+
+contract: $(VENV)/.dev
+	$(BIN)/python -m tests.contract
 
 story: $(VENV)/.dev
 	$(BIN)/python -m tests.story
