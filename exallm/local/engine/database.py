@@ -14,6 +14,7 @@ import duckdb
 from exallm.local.engine.call_table import CallTable
 from exallm.local.engine.helper_functions import register_helpers
 from exallm.local.engine.principals import PRINCIPAL_TABLES, Principals
+from exallm.local.udf.isolation import Isolation
 
 DATABASE_NAME = "EXALLM_LOCAL"
 DATABASE_VERSION = "2025.2.0"
@@ -54,6 +55,8 @@ class DatabaseSettings:
     :param worker_limit: the most UDF processes that one call may have.
     :param reply_timeout_s: seconds after which a silent UDF process is ended.
     :param interpreter: the command that starts Python for UDF processes.
+    :param memory_limit: bytes that a UDF process and those it starts may have in all.
+    :param isolation: what UDF processes may reach.
     """
 
     file: Path
@@ -61,6 +64,8 @@ class DatabaseSettings:
     worker_limit: int = 2
     reply_timeout_s: float = 600.0
     interpreter: tuple[str, ...] = field(default=(sys.executable,))
+    memory_limit: int = 4 * 1024**3
+    isolation: Isolation = field(default_factory=Isolation)
 
 
 class Database:
