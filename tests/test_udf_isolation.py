@@ -17,7 +17,16 @@ from exallm.local.engine_home import EngineHome
 from exallm.local.udf.confined_start import protections
 from exallm.local.udf.isolation import Isolation
 from tests.engine_users import fails, rows
-from tests.udf_calls import ENVIRONMENT, INT_TO_INT, TEXT_TO_TEXT, batch, call, failure, numbers, values
+from tests.udf_calls import (
+    ENVIRONMENT,
+    INT_TO_INT,
+    TEXT_TO_TEXT,
+    batch,
+    call,
+    failure,
+    numbers,
+    values,
+)
 
 HAS = protections()
 needs_files = pytest.mark.skipif(not HAS["files"], reason="this kernel has no Landlock")
@@ -112,7 +121,10 @@ def eventually_gone(group: int) -> bool:
 def test_what_a_script_prints_without_end_neither_blocks_nor_fills_the_log(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    body = "import os\ndef run(ctx):\n    for _ in range(200): os.write(1 + ctx.x % 2, b'y' * 100_000)\n    return 1"
+    body = (
+        "import os\ndef run(ctx):\n"
+        "    for _ in range(200): os.write(1 + ctx.x % 2, b'y' * 100_000)\n    return 1"
+    )
     assert values(INT_TO_INT, body, numbers(2)) == [1, 1]
     printed = capfd.readouterr().err
     assert 1_000_000 < printed.count("y") < 1_100_000

@@ -1,6 +1,7 @@
 """The engine's process: ``python -m exallm.local.daemon FOLDER SETTINGS``.
 
-SETTINGS are the fields of ``EngineSettings`` as a JSON object. It writes one line to its standard output, ``ready`` or what is wrong, and serves until SIGTERM.
+SETTINGS are the fields of ``EngineSettings`` as a JSON object. It writes one line to its standard
+output, ``ready`` or what is wrong, and serves until SIGTERM.
 """
 
 from __future__ import annotations

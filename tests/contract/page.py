@@ -68,7 +68,9 @@ def _last_runs(text: str) -> dict[tuple[str, str], str]:
     for line in table[0].splitlines() if table else ():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) == 2 + len(RUNNERS) and cells[1].isdigit():
-            found.update({(cells[0], runner): cell for runner, cell in zip(RUNNERS, cells[2:], strict=True)})
+            found.update(
+                {(cells[0], runner): cell for runner, cell in zip(RUNNERS, cells[2:], strict=True)}
+            )
     return {key: cell for key, cell in found.items() if cell != NOT_APPLICABLE}
 
 

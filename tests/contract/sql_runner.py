@@ -17,7 +17,6 @@ from tests.contract.case import (
     Case,
     Failure,
     Row,
-    SqlCase,
     Step,
     UdfCase,
     Upload,
@@ -34,7 +33,7 @@ class SqlRunner:
 
     :param connect: opens a session; without a name one of an administrator, who may create schemas,
         users, roles, connections and scripts, else one of a user with this password.
-    :param put: puts a file into the bucket ``default``; None where there is no BucketFS to write to.
+    :param put: puts a file into the bucket ``default``; None where no BucketFS is to be written to.
     """
 
     connect: Callable[..., Any]

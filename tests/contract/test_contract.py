@@ -62,4 +62,6 @@ def test_names_are_unique_and_every_case_runs_somewhere() -> None:
     names = [(case.group, case.name) for case in CASES]
     assert len(names) == len(set(names))
     for case in CASES:
-        assert reason_against(case, LOCAL) is None or reason_against(case, EXASOL) is None, case.name
+        assert reason_against(case, LOCAL) is None or reason_against(case, EXASOL) is None, (
+            case.name
+        )

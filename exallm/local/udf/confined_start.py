@@ -1,7 +1,7 @@
 """Gives up what a UDF process may not reach, then becomes the process.
 
-``main([plan, python, ...])``: the plan is a JSON object of :mod:`exallm.local.udf.isolation`. What the
-kernel has no means for is left out: ``protections()`` says what that is. Standard library only.
+``main([plan, python, ...])``: the plan is a JSON object of :mod:`exallm.local.udf.isolation`. What
+the kernel has no means for is left out: ``protections()`` says what that is. Standard library only.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from exallm.local.udf.kernel import drop_capabilities
 from exallm.local.udf.landlock import READ, READ_DIR, WRITE, landlock_version, restrict
 from exallm.local.udf.seccomp import has_seccomp, refuse_calls
 
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str]) -> None:
     """
     plan, command = json.loads(arguments[0]), list(arguments[1:])
     _limit_resources(plan["task_limit"])
+    if sys.platform == "linux" and os.getuid() == 0:
+        drop_capabilities()  # with some of them, root may look into any process
     version = landlock_version()
     if version:
         restrict(version, _grants(plan), plan["network"])
@@ -80,10 +83,10 @@ def _limit_resources(task_limit: int) -> None:
 def _tasks_of_user() -> int:
     """The threads of all processes of this user."""
     tasks = 0
-    for entry in os.scandir("/proc"):
+    for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                found = os.stat(f"/proc/{entry.name}/task")
+                found = (entry / "task").stat()
             except FileNotFoundError:
                 continue  # it has just ended
             if found.st_uid == os.getuid():

@@ -1,7 +1,7 @@
 """What a UDF process may reach, as the engine plans it for the process that it starts.
 
-The plan is carried out by :mod:`exallm.local.udf.confined_start` before any line of a script, of its
-variables or of what these load has run.
+The plan is carried out by :mod:`exallm.local.udf.confined_start` before any line of a script, of
+its variables or of what these load has run.
 """
 
 from __future__ import annotations

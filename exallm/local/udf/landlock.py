@@ -7,16 +7,16 @@ with EACCES, also to all that the process starts. Standard library only.
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 import stat
 import sys
 from collections.abc import Iterable
 
+from exallm.local.udf.kernel import checked, refuse_new_privileges, system_call
+
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
 _PATH_BENEATH = 1
-_SET_NO_NEW_PRIVILEGES = 38
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _TRUNCATE, _IOCTL_DEVICE = 1 << 14, 1 << 15
@@ -47,7 +47,7 @@ def landlock_version() -> int:
     """The version of the kernel's interface, 0 where there is none to use."""
     if sys.platform != "linux":
         return 0
-    return max(_system_call(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_FLAG), 0)
+    return max(system_call(_CREATE_RULESET, None, 0, _VERSION_FLAG), 0)
 
 
 def restrict(version: int, grants: Iterable[tuple[str, int]], network: bool) -> None:
@@ -67,15 +67,12 @@ def restrict(version: int, grants: Iterable[tuple[str, int]], network: bool) -> 
         _SCOPES if version >= 6 else 0,
     )
     size = 8 if version < 4 else 16 if version < 6 else 24
-    ruleset = _checked(
-        _system_call(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0)
-    )
+    ruleset = _checked(system_call(_CREATE_RULESET, ctypes.byref(attributes), size, 0))
     try:
         for path, rights in grants:
             _grant(ruleset, path, rights & known)
-        libc, zero = ctypes.CDLL(None, use_errno=True), ctypes.c_ulong(0)
-        _checked(libc.prctl(_SET_NO_NEW_PRIVILEGES, ctypes.c_ulong(1), zero, zero, zero))
-        _checked(_system_call(_RESTRICT_SELF, ctypes.c_int(ruleset), 0))
+        refuse_new_privileges()
+        _checked(system_call(_RESTRICT_SELF, ruleset, 0))
     finally:
         os.close(ruleset)
 
@@ -89,18 +86,10 @@ def _grant(ruleset: int, path: str, rights: int) -> None:
         if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             rights &= _OF_FILES
         rule = _PathBeneath(rights, descriptor)
-        _checked(_system_call(_ADD_RULE, ctypes.c_int(ruleset), _PATH_BENEATH, ctypes.byref(rule), 0))
+        _checked(system_call(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0))
     finally:
         os.close(descriptor)
 
 
-def _system_call(number: int, *arguments: object) -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    return int(libc.syscall(ctypes.c_long(number), *arguments))
-
-
 def _checked(result: int) -> int:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"Landlock: {errno.errorcode.get(number, number)}")
-    return result
+    return checked(result, "Landlock")

@@ -12,7 +12,9 @@ import struct
 import sys
 from collections.abc import Sequence
 
-_SET_NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER = 38, 22, 2
+from exallm.local.udf.kernel import checked, prctl, refuse_new_privileges
+
+_SET_SECCOMP, _FILTER = 22, 2
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
 # Instructions of the kernel's filter machine.
 _LOAD, _JUMP_IF_EQUAL, _JUMP_IF_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
@@ -59,7 +61,7 @@ def has_seccomp() -> bool:
     if sys.platform != "linux" or os.uname().machine not in _ARCHITECTURES:
         return False
     # A filter at no address: a kernel that knows filters complains of the address.
-    return _prctl(_SET_SECCOMP, _FILTER, None) < 0 and ctypes.get_errno() == errno.EFAULT
+    return prctl(_SET_SECCOMP, _FILTER, None) == -errno.EFAULT
 
 
 def refuse_calls(names: Sequence[str]) -> None:
@@ -71,14 +73,8 @@ def refuse_calls(names: Sequence[str]) -> None:
     architecture, numbers = _ARCHITECTURES[os.uname().machine]
     program = _filter(architecture, [numbers[name] for name in names])
     pointer = ctypes.byref(_Program(len(program) // 8, program))
-    if _prctl(_SET_NO_NEW_PRIVILEGES, 1, None) < 0 or _prctl(_SET_SECCOMP, _FILTER, pointer) < 0:
-        raise OSError(ctypes.get_errno(), "seccomp refused the filter")
-
-
-def _prctl(option: int, value: int, pointer: object) -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    zero = ctypes.c_ulong(0)
-    return int(libc.prctl(option, ctypes.c_ulong(value), pointer or zero, zero, zero))
+    refuse_new_privileges()
+    checked(prctl(_SET_SECCOMP, _FILTER, pointer), "seccomp")
 
 
 def _filter(architecture: int, numbers: Sequence[int]) -> bytes:

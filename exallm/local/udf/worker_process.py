@@ -211,7 +211,9 @@ class WorkerProcess:
 
     def _end_for(self, code: str, used: str, remedy: str) -> None:
         name = self._script.qualified_name
-        error = ExallmError(code, f"a process of script {name} and all that it started {used}", remedy)
+        error = ExallmError(
+            code, f"a process of script {name} and all that it started {used}", remedy
+        )
         self._verdict = SqlError("22002", f"VM error: VM crashed: {error}")
         self.kill()
 

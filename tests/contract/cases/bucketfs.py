@@ -128,7 +128,8 @@ CASES = [
             Step("INSERT INTO SEEDS SELECT 1 FROM (VALUES (1), (2), (3), (4)) AS V (A)", 4),
             *(Step("INSERT INTO SEEDS SELECT N FROM SEEDS") for _ in range(4)),
             Step(
-                "SELECT COUNT(DISTINCT NODE) = MAX(NODES) AND MIN(CASE WHEN IS_THERE THEN 1 ELSE 0 END) = 1"
+                "SELECT COUNT(DISTINCT NODE) = MAX(NODES)"
+                " AND MIN(CASE WHEN IS_THERE THEN 1 ELSE 0 END) = 1"
                 " FROM (SELECT READY_(N) FROM SEEDS GROUP BY IPROC())",
                 [(True,)],
             ),

@@ -23,7 +23,9 @@ def lua(body: str, head: str = "L ()") -> Step:
     return Step(f"CREATE LUA SCRIPT {head} AS\n{body}\n/")
 
 
-def prints(group: str, name: str, body: str, *output: str, call: str = "L()", head: str = "L ()") -> SqlCase:
+def prints(
+    group: str, name: str, body: str, *output: str, call: str = "L()", head: str = "L ()"
+) -> SqlCase:
     """A script and the lines of its output."""
     wanted = [(line,) for line in output]
     steps = (*DOCS, lua(body, head), Step(f"EXECUTE SCRIPT {call} WITH OUTPUT", wanted))
@@ -36,7 +38,9 @@ def gives(name: str, body: str, rows: Sequence[Row] | int | Failure, returns: st
     return SqlCase(RESULTS, name, (*DOCS, script, Step("EXECUTE SCRIPT L()", rows)))
 
 
-def raises(name: str, body: str, code: str, words: str = "", head: str = "L ()", call: str = "L()") -> SqlCase:
+def raises(
+    name: str, body: str, code: str, words: str = "", head: str = "L ()", call: str = "L()"
+) -> SqlCase:
     """A script and the error that the client gets."""
     failure = Failure(code, words)
     return SqlCase(ERRORS, name, (*DOCS, lua(body, head), Step(f"EXECUTE SCRIPT {call}", failure)))
@@ -59,14 +63,14 @@ CASES = [
     prints(
         STATEMENTS,
         ":value of a text with quotes",
-        "output(query([[SELECT ID FROM DOCS WHERE CTX = :v]], {v = \"it's\"})[1].ID)",
+        'output(query([[SELECT ID FROM DOCS WHERE CTX = :v]], {v = "it\'s"})[1].ID)',
         "2",
     ),
     prints(
         STATEMENTS,
         ":value of a number, a boolean and NULL",
-        "local r = query([[SELECT :n + 1 AS N, CASE WHEN :b THEN 'yes' END AS B, NVL(:x, 'none') AS X]],"
-        " {n = 41, b = true, x = null})\n"
+        "local r = query([[SELECT :n + 1 AS N, CASE WHEN :b THEN 'yes' END AS B,"
+        " NVL(:x, 'none') AS X]], {n = 41, b = true, x = null})\n"
         "output(r[1].N, r[1].B, r[1].X)",
         "42 yes none",
     ),
@@ -92,7 +96,7 @@ CASES = [
         STATEMENTS,
         "a quoted name as identifier",
         "query([[CREATE TABLE ::t (A INT)]], {t = quote('my table')})\n"
-        "output(#query([[SELECT * FROM \"my table\"]]))",
+        'output(#query([[SELECT * FROM "my table"]]))',
         "0",
     ),
     prints(STATEMENTS, "join", "output(join(', ', 'a', 'b', 'c'))", "a, b, c"),
@@ -141,7 +145,10 @@ CASES = [
         STATEMENTS,
         "a UDF inside a statement of a script",
         (
-            Step("CREATE PYTHON3 SCALAR SCRIPT TWICE (n INT) RETURNS INT AS\ndef run(ctx): return 2 * ctx.n\n/"),
+            Step(
+                "CREATE PYTHON3 SCALAR SCRIPT TWICE (n INT) RETURNS INT AS\n"
+                "def run(ctx): return 2 * ctx.n\n/"
+            ),
             lua("output(query([[SELECT TWICE(21) AS T]])[1].T)"),
             Step("EXECUTE SCRIPT L() WITH OUTPUT", [("42",)]),
         ),
@@ -181,7 +188,8 @@ CASES = [
     prints(
         VALUES,
         "whole numbers are numbers",
-        "local r = query([[SELECT CAST(7 AS DECIMAL(18,0)) AS N]])\noutput(type(r[1].N), r[1].N * 2)",
+        "local r = query([[SELECT CAST(7 AS DECIMAL(18,0)) AS N]])\n"
+        "output(type(r[1].N), r[1].N * 2)",
         "number 14",
     ),
     prints(
@@ -213,7 +221,7 @@ CASES = [
         VALUES,
         "cjson encodes and decodes",
         "local cjson = require('cjson')\n"
-        "local t = cjson.decode('{\"a\": [1, 2, {\"b\": \"x\"}]}')\n"
+        'local t = cjson.decode(\'{"a": [1, 2, {"b": "x"}]}\')\n'
         "output(#t.a, t.a[3].b, cjson.encode({1, 2}))",
         "3 x [1,2]",
     ),
@@ -226,7 +234,8 @@ CASES = [
     prints(
         VALUES,
         "exa.meta of a script",
-        "output(exa.meta.script_name, exa.meta.script_schema == query([[SELECT CURRENT_SCHEMA AS S]])[1].S)",
+        "local open = query([[SELECT CURRENT_SCHEMA AS S]])[1].S\n"
+        "output(exa.meta.script_name, exa.meta.script_schema == open)",
         "L true",
     ),
     prints(
@@ -257,8 +266,7 @@ CASES = [
     ),
     gives(
         "a table of every type",
-        "return {{1.5, true, '2026-02-28', 0.25}},"
-        " 'N DECIMAL(9,2), B BOOLEAN, D DATE, F DOUBLE'",
+        "return {{1.5, true, '2026-02-28', 0.25}}, 'N DECIMAL(9,2), B BOOLEAN, D DATE, F DOUBLE'",
         [("1.50", True, "2026-02-28", 0.25)],
         "TABLE",
     ),
@@ -297,7 +305,12 @@ CASES = [
     ),
     raises("error with a text", "error('E-1: it broke')", "43000", "E-1: it broke"),
     raises("an error of Lua itself", "local x = nil\nreturn x.y", "43000", "nil value"),
-    raises("an error of a statement", "query([[SELECT * FROM NO_SUCH_TABLE]])", "42000", "NO_SUCH_TABLE"),
+    raises(
+        "an error of a statement",
+        "query([[SELECT * FROM NO_SUCH_TABLE]])",
+        "42000",
+        "NO_SUCH_TABLE",
+    ),
     raises("an error that names the line", "output(1)\nerror('here')", "43000", "at line 2"),
     raises("a script that is not there", "output(1)", "42000", "NO_SUCH", call="NO_SUCH()"),
     raises("too few arguments", "output(a)", "42000", head="L (a)"),

@@ -83,7 +83,10 @@ CASES = [
         "a script sees what it has changed",
         (
             TABLE,
-            lua("query([[INSERT INTO T VALUES (5)]])\noutput(query([[SELECT SUM(A) AS S FROM T]])[1].S)"),
+            lua(
+                "query([[INSERT INTO T VALUES (5)]])\n"
+                "output(query([[SELECT SUM(A) AS S FROM T]])[1].S)"
+            ),
             Step("EXECUTE SCRIPT L() WITH OUTPUT", [("5",)]),
         ),
     ),

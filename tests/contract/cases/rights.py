@@ -12,7 +12,9 @@ OBJECTS, SCRIPTS, ROLES, CREATING = (
     "rights to create",
 )
 TABLE = (Step("CREATE TABLE T (A INT)"), Step("INSERT INTO T VALUES (1), (2)", 2))
-UDF = Step("CREATE PYTHON3 SCALAR SCRIPT F (a INT) RETURNS INT AS\ndef run(ctx): return 2 * ctx.a\n/")
+UDF = Step(
+    "CREATE PYTHON3 SCALAR SCRIPT F (a INT) RETURNS INT AS\ndef run(ctx): return 2 * ctx.a\n/"
+)
 NO_RIGHT = "insufficient privileges"
 
 
@@ -93,7 +95,9 @@ CASES = [
         "tables without a right are not in EXA_ALL_TABLES",
         (
             *TABLE,
-            Step("SELECT TABLE_NAME FROM EXA_ALL_TABLES WHERE TABLE_SCHEMA = '$SCHEMA'", [], "USER"),
+            Step(
+                "SELECT TABLE_NAME FROM EXA_ALL_TABLES WHERE TABLE_SCHEMA = '$SCHEMA'", [], "USER"
+            ),
             Step("GRANT SELECT ON T TO $USER"),
             Step(
                 "SELECT TABLE_NAME FROM EXA_ALL_TABLES WHERE TABLE_SCHEMA = '$SCHEMA'",
@@ -159,9 +163,17 @@ CASES = [
         "a script with a right is in EXA_ALL_SCRIPTS",
         (
             UDF,
-            Step("SELECT COUNT(*) FROM EXA_ALL_SCRIPTS WHERE SCRIPT_SCHEMA = '$SCHEMA'", [(0,)], "USER"),
+            Step(
+                "SELECT COUNT(*) FROM EXA_ALL_SCRIPTS WHERE SCRIPT_SCHEMA = '$SCHEMA'",
+                [(0,)],
+                "USER",
+            ),
             Step("GRANT EXECUTE ON F TO $USER"),
-            Step("SELECT COUNT(*) FROM EXA_ALL_SCRIPTS WHERE SCRIPT_SCHEMA = '$SCHEMA'", [(1,)], "USER"),
+            Step(
+                "SELECT COUNT(*) FROM EXA_ALL_SCRIPTS WHERE SCRIPT_SCHEMA = '$SCHEMA'",
+                [(1,)],
+                "USER",
+            ),
         ),
     ),
     SqlCase(
@@ -289,4 +301,3 @@ CASES = [
         ),
     ),
 ]
-

@@ -10,7 +10,10 @@ CHANGES, DDL, SESSIONS, CHECKS = (
     "transactions: sessions",
     "what a table refuses",
 )
-TABLE = (Step("CREATE TABLE T (A INT, B VARCHAR(9))"), Step("INSERT INTO T VALUES (1, 'x'), (2, 'y')", 2))
+TABLE = (
+    Step("CREATE TABLE T (A INT, B VARCHAR(9))"),
+    Step("INSERT INTO T VALUES (1, 'x'), (2, 'y')", 2),
+)
 ALL = "SELECT A, B FROM T ORDER BY A"
 BEFORE = [(1, "x"), (2, "y")]
 WAITS = "there the second writer waits for the first one, which one client cannot do in turn"
@@ -18,7 +21,10 @@ WAITS = "there the second writer waits for the first one, which one client canno
 Steps = tuple[Step | Upload | Autocommit, ...]
 
 
-def undone(group: str, name: str, *statements: str, then: Steps = (Step(ALL, BEFORE),)) -> SqlCase:
+AS_BEFORE: Steps = (Step(ALL, BEFORE),)
+
+
+def undone(group: str, name: str, *statements: str, then: Steps = AS_BEFORE) -> SqlCase:
     """Statements that a ROLLBACK undoes."""
     steps: Steps = (*TABLE, Autocommit(False), *map(Step, statements), Step("ROLLBACK"), *then)
     return SqlCase(group, name, steps)
@@ -65,7 +71,12 @@ CASES = [
     SqlCase(
         CHANGES,
         "with autocommit each statement is a transaction",
-        (*TABLE, Step("INSERT INTO T VALUES (3, 'z')"), Step("ROLLBACK"), Step("SELECT COUNT(*) FROM T", [(3,)])),
+        (
+            *TABLE,
+            Step("INSERT INTO T VALUES (3, 'z')"),
+            Step("ROLLBACK"),
+            Step("SELECT COUNT(*) FROM T", [(3,)]),
+        ),
     ),
     SqlCase(
         CHANGES,
@@ -75,7 +86,11 @@ CASES = [
     SqlCase(
         CHANGES,
         "a statement that fails changes nothing",
-        (*TABLE, fails("INSERT INTO T SELECT A, 'far too long' FROM T", "22001"), Step(ALL, BEFORE)),
+        (
+            *TABLE,
+            fails("INSERT INTO T SELECT A, 'far too long' FROM T", "22001"),
+            Step(ALL, BEFORE),
+        ),
     ),
     SqlCase(
         CHANGES,
@@ -84,7 +99,8 @@ CASES = [
             *TABLE,
             Step(
                 "MERGE INTO T USING (SELECT A + 1 AS A, B FROM T) S ON T.A = S.A"
-                " WHEN MATCHED THEN UPDATE SET B = S.B WHEN NOT MATCHED THEN INSERT VALUES (S.A, S.B)",
+                " WHEN MATCHED THEN UPDATE SET B = S.B"
+                " WHEN NOT MATCHED THEN INSERT VALUES (S.A, S.B)",
                 2,
             ),
             Step(ALL, [(1, "x"), (2, "x"), (3, "y")]),
@@ -93,7 +109,12 @@ CASES = [
     undone(DDL, "CREATE TABLE", "CREATE TABLE U (A INT)", then=(objects("T"),)),
     undone(DDL, "CREATE TABLE AS", "CREATE TABLE U AS SELECT * FROM T", then=(objects("T"),)),
     undone(DDL, "DROP TABLE", "DROP TABLE T"),
-    undone(DDL, "ALTER TABLE ADD COLUMN", "ALTER TABLE T ADD COLUMN C INT", then=(Step("SELECT * FROM T WHERE A = 1", [(1, "x")]),)),
+    undone(
+        DDL,
+        "ALTER TABLE ADD COLUMN",
+        "ALTER TABLE T ADD COLUMN C INT",
+        then=(Step("SELECT * FROM T WHERE A = 1", [(1, "x")]),),
+    ),
     undone(DDL, "CREATE VIEW", "CREATE VIEW V AS SELECT A FROM T", then=(objects("T"),)),
     undone(DDL, "CREATE SCRIPT", SEVEN, then=(objects("T"),)),
     undone(
@@ -117,7 +138,13 @@ CASES = [
     SqlCase(
         DDL,
         "DROP SCRIPT",
-        (Step(SEVEN), Autocommit(False), Step("DROP SCRIPT N"), Step("ROLLBACK"), Step("SELECT N()", [(7,)])),
+        (
+            Step(SEVEN),
+            Autocommit(False),
+            Step("DROP SCRIPT N"),
+            Step("ROLLBACK"),
+            Step("SELECT N()", [(7,)]),
+        ),
     ),
     SqlCase(
         DDL,
@@ -268,6 +295,10 @@ CASES = [
     SqlCase(
         CHECKS,
         "an empty text is NULL",
-        (*TABLE, Step("INSERT INTO T VALUES (3, '')"), Step("SELECT A FROM T WHERE B IS NULL", [(3,)])),
+        (
+            *TABLE,
+            Step("INSERT INTO T VALUES (3, '')"),
+            Step("SELECT A FROM T WHERE B IS NULL", [(3,)]),
+        ),
     ),
 ]

@@ -97,7 +97,9 @@ CASES = [
         ROWS,
         [(1,), (2,), (3,), (4,)],
     ),
-    _refused("an empty frame", ONE, "ctx.emit(pandas.DataFrame({'a': []}))", "E-UDF-CL-SL-PYTHON-1087: "),
+    _refused(
+        "an empty frame", ONE, "ctx.emit(pandas.DataFrame({'a': []}))", "E-UDF-CL-SL-PYTHON-1087: "
+    ),
     _refused(
         "a frame with too few columns",
         TWO,

@@ -79,7 +79,7 @@ CASES = [
         + lines(
             "print('noise', flush=True)",
             "sys.stderr.write('more noise')",
-            "os.write(1, b'{\"op\": \"done\"}')",
+            'os.write(1, b\'{"op": "done"}\')',
             "return ctx.x",
         ),
         ROWS,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.contract.case import MOCK, Failure, UdfCase, lines
+from collections.abc import Sequence
+
+from tests.contract.case import MOCK, Failure, Row, UdfCase, lines
 
 GROUP = "get_dataframe"
 SET = "SET SCRIPT F (x INT, y VARCHAR(9)) RETURNS VARCHAR(999)"
@@ -12,14 +14,20 @@ EATS = "the mock's get_dataframe takes one row more than it gives, and all by de
 REPEATS = "the mock's get_dataframe moves in a SCALAR script too"
 
 
-def _form(name: str, body: list[str], expected: object, mock: str = "", head: str = SET) -> UdfCase:
+def _form(
+    name: str,
+    body: list[str],
+    expected: Sequence[Row] | Failure,
+    mock: str = "",
+    head: str = SET,
+) -> UdfCase:
     return UdfCase(
         GROUP,
         name,
         head,
         lines(*body),
         ROWS,
-        expected if isinstance(expected, Failure) else expected,  # type: ignore[arg-type]
+        expected,
         differs={MOCK: mock} if mock else {},
     )
 

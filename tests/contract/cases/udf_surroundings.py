@@ -30,11 +30,13 @@ def _connection(password: str) -> dict[str, Connection]:
 
 CASES = [
     _meta("the script's name", "m.script_name", "F"),
-    _meta("the schema and the name of a session's user", "bool(m.script_schema and m.current_user)", "True"),
-    _meta("the kind of a SCALAR script", "m.input_type", "SCALAR"),
     _meta(
-        "the kind of a SET script", "m.input_type", "SET", TEXT.replace("SCALAR", "SET")
+        "the schema and the name of a session's user",
+        "bool(m.script_schema and m.current_user)",
+        "True",
     ),
+    _meta("the kind of a SCALAR script", "m.input_type", "SCALAR"),
+    _meta("the kind of a SET script", "m.input_type", "SET", TEXT.replace("SCALAR", "SET")),
     _meta("the output of a RETURNS script", "m.output_type", "RETURN", mock=MOCK_TYPES),
     UdfCase(
         META,
@@ -161,8 +163,8 @@ CASES = [
         TEXT,
         lines("return exa.get_connection('CONTRACT_HUB').password"),
         ROWS,
-        [("it's \"x\"",)],
-        connections=_connection("it's \"x\""),
+        [('it\'s "x"',)],
+        connections=_connection('it\'s "x"'),
     ),
     UdfCase(
         CONNECTIONS,
