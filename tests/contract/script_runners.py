@@ -21,7 +21,7 @@ def udf_script(case: UdfCase, schema: str = SCHEMA) -> UdfScript:
 
 def udf_statement(case: UdfCase) -> str:
     """The CREATE SCRIPT statement of a case."""
-    return f"CREATE OR REPLACE PYTHON3 {case.head} AS\n{case.body}\n/"
+    return f"CREATE OR REPLACE PYTHON3 {case.head} AS\n{case.body}\n"
 
 
 def argument_types(case: UdfCase, script: UdfScript) -> list[ExasolType]:

@@ -122,7 +122,7 @@ def _surroundings(connect: Callable[..., Any], case: Case) -> Iterator[_Place]:
 def _run_udf(case: UdfCase, place: _Place) -> None:
     session = place.session("MAIN")
     for name, body in case.modules.items():
-        session.execute(f"CREATE PYTHON3 SCALAR SCRIPT {name} () RETURNS INT AS\n{body}\n/")
+        session.execute(f"CREATE PYTHON3 SCALAR SCRIPT {name} () RETURNS INT AS\n{body}\n")
     for name, connection in case.connections.items():
         session.execute(
             f"CREATE OR REPLACE CONNECTION {name} TO {_literal(connection.address)}"

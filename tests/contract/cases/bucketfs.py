@@ -17,7 +17,7 @@ def _reader(expression: str) -> Step:
         "CREATE OR REPLACE PYTHON3 SCALAR SCRIPT READ_ () RETURNS VARCHAR(2000000) AS\n"
         "import glob, hashlib, os, pathlib, sys\n"
         f"M = '{ROOT}/{FOLDER}'\n"
-        f"def run(ctx): return str({expression})\n/"
+        f"def run(ctx): return str({expression})\n"
     )
 
 
@@ -52,7 +52,7 @@ EVERY_NODE = (
     "import os\n"
     "def run(ctx):\n"
     f"    there = os.path.exists('{ROOT}/{FOLDER}/a.txt')\n"
-    "    ctx.emit(int(exa.meta.node_id), int(exa.meta.node_count), there)\n/"
+    "    ctx.emit(int(exa.meta.node_id), int(exa.meta.node_count), there)\n"
 )
 
 CASES = [

@@ -20,7 +20,7 @@ DOCS = (
 
 def lua(body: str, head: str = "L ()") -> Step:
     """A Lua script."""
-    return Step(f"CREATE LUA SCRIPT {head} AS\n{body}\n/")
+    return Step(f"CREATE LUA SCRIPT {head} AS\n{body}\n")
 
 
 def prints(
@@ -147,7 +147,7 @@ CASES = [
         (
             Step(
                 "CREATE PYTHON3 SCALAR SCRIPT TWICE (n INT) RETURNS INT AS\n"
-                "def run(ctx): return 2 * ctx.n\n/"
+                "def run(ctx): return 2 * ctx.n\n"
             ),
             lua("output(query([[SELECT TWICE(21) AS T]])[1].T)"),
             Step("EXECUTE SCRIPT L() WITH OUTPUT", [("42",)]),

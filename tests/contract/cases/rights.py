@@ -13,7 +13,7 @@ OBJECTS, SCRIPTS, ROLES, CREATING = (
 )
 TABLE = (Step("CREATE TABLE T (A INT)"), Step("INSERT INTO T VALUES (1), (2)", 2))
 UDF = Step(
-    "CREATE PYTHON3 SCALAR SCRIPT F (a INT) RETURNS INT AS\ndef run(ctx): return 2 * ctx.a\n/"
+    "CREATE PYTHON3 SCALAR SCRIPT F (a INT) RETURNS INT AS\ndef run(ctx): return 2 * ctx.a\n"
 )
 NO_RIGHT = "insufficient privileges"
 
@@ -126,10 +126,10 @@ CASES = [
         SCRIPTS,
         "import_script needs EXECUTE on what it imports",
         (
-            Step("CREATE PYTHON3 SCALAR SCRIPT LIB () RETURNS INT AS\nSEVEN = 7\n/"),
+            Step("CREATE PYTHON3 SCALAR SCRIPT LIB () RETURNS INT AS\nSEVEN = 7\n"),
             Step(
                 "CREATE PYTHON3 SCALAR SCRIPT G () RETURNS INT AS\n"
-                "lib = exa.import_script('$SCHEMA.LIB')\ndef run(ctx): return lib.SEVEN\n/"
+                "lib = exa.import_script('$SCHEMA.LIB')\ndef run(ctx): return lib.SEVEN\n"
             ),
             Step("GRANT EXECUTE ON G TO $USER"),
             fails("SELECT $SCHEMA.G()", "22002", NO_RIGHT, "USER"),
@@ -194,7 +194,7 @@ CASES = [
             Step("CREATE CONNECTION $CONNECTION TO 'x' USER 'u' IDENTIFIED BY 'geheim'"),
             Step(
                 "CREATE PYTHON3 SCALAR SCRIPT G () RETURNS VARCHAR(99) AS\n"
-                "def run(ctx): return exa.get_connection('$CONNECTION').user\n/"
+                "def run(ctx): return exa.get_connection('$CONNECTION').user\n"
             ),
             Step("GRANT EXECUTE ON G TO $USER"),
             fails("SELECT $SCHEMA.G()", "22002", NO_RIGHT, "USER"),
@@ -264,7 +264,7 @@ CASES = [
     ),
     works_with(CREATING, "CREATE ANY TABLE", "CREATE TABLE $SCHEMA.NEW (A INT)"),
     works_with(CREATING, "CREATE ANY VIEW", "CREATE VIEW $SCHEMA.NEW AS SELECT 1 AS A"),
-    works_with(CREATING, "CREATE ANY SCRIPT", "CREATE LUA SCRIPT $SCHEMA.NEW () AS\noutput(1)\n/"),
+    works_with(CREATING, "CREATE ANY SCRIPT", "CREATE LUA SCRIPT $SCHEMA.NEW () AS\noutput(1)\n"),
     works_with(CREATING, "ALTER ANY TABLE", "ALTER TABLE $SCHEMA.T ADD COLUMN B INT"),
     works_with(CREATING, "DROP ANY TABLE", "DROP TABLE $SCHEMA.T"),
     SqlCase(
@@ -272,9 +272,9 @@ CASES = [
         "CREATE SCRIPT counts in an own schema only",
         (
             Step("GRANT CREATE SCRIPT TO $USER"),
-            fails("CREATE LUA SCRIPT $SCHEMA.NEW () AS\noutput(1)\n/", "42500", NO_RIGHT, "USER"),
+            fails("CREATE LUA SCRIPT $SCHEMA.NEW () AS\noutput(1)\n", "42500", NO_RIGHT, "USER"),
             Step("ALTER SCHEMA $SCHEMA CHANGE OWNER $USER"),
-            Step("CREATE LUA SCRIPT $SCHEMA.NEW () AS\noutput(1)\n/", by="USER"),
+            Step("CREATE LUA SCRIPT $SCHEMA.NEW () AS\noutput(1)\n", by="USER"),
             Step("EXECUTE SCRIPT $SCHEMA.NEW() WITH OUTPUT", [("1",)], "USER"),
         ),
     ),

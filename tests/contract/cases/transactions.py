@@ -36,7 +36,7 @@ def objects(*names: str) -> Step:
     return Step(sql, [(name,) for name in names])
 
 
-SEVEN = "CREATE OR REPLACE PYTHON3 SCALAR SCRIPT N () RETURNS INT AS\ndef run(ctx): return 7\n/"
+SEVEN = "CREATE OR REPLACE PYTHON3 SCALAR SCRIPT N () RETURNS INT AS\ndef run(ctx): return 7\n"
 EIGHT = SEVEN.replace("7", "8")
 
 CASES = [
