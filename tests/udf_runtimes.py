@@ -56,7 +56,10 @@ def run_strict(call: ScriptCall) -> Rows:
     """
     script, outputs = call.script, call.outputs
     environment = StatementEnvironment(
-        current_schema=script.schema, scripts=call.modules, connections=call.connections
+        session_id="1",
+        current_schema=script.schema,
+        scripts=call.modules,
+        connections=call.connections,
     )
     if script.returns is None and script.emits is None and outputs is None:
         asked = VirtualMachine(script, call.arguments, None, environment)

@@ -94,7 +94,8 @@ def _surroundings(connect: Callable[..., Any], case: Case) -> Iterator[_Place]:
         "$CONNECTION": f"CONTRACT_C_{number}",
     }
     place = _Place(connect, names, secrets.token_urlsafe(12))
-    statements = " ".join(step.sql for step in getattr(case, "steps", ()) if isinstance(step, Step))
+    steps = [step for step in getattr(case, "steps", ()) if isinstance(step, Step)]
+    statements = " ".join(step.sql + (" $USER" if step.by == "USER" else "") for step in steps)
     connections = case.connections if isinstance(case, UdfCase) else ()
     undo = [f"DROP SCHEMA {names['$SCHEMA']} CASCADE"]
     admin = connect()

@@ -51,20 +51,20 @@ CASES = [
         "DDL and COMMIT inside a script",
         (
             lua(
-                "query([[CREATE TABLE NEW (A INT)]])\nquery([[INSERT INTO NEW VALUES (1)]])\n"
+                "query([[CREATE TABLE MADE (A INT)]])\nquery([[INSERT INTO MADE VALUES (1)]])\n"
                 "query([[COMMIT]])\nerror('stop')"
             ),
             fails("EXECUTE SCRIPT L()", "43000", "stop"),
-            Step("SELECT A FROM NEW", [(1,)]),
+            Step("SELECT A FROM MADE", [(1,)]),
         ),
     ),
     SqlCase(
         GROUP,
         "DDL inside a script goes with its transaction",
         (
-            lua("query([[CREATE TABLE NEW (A INT)]])\nerror('stop')"),
+            lua("query([[CREATE TABLE MADE (A INT)]])\nerror('stop')"),
             fails("EXECUTE SCRIPT L()", "43000", "stop"),
-            fails("SELECT A FROM NEW", "42000", "NEW"),
+            fails("SELECT A FROM MADE", "42000", "MADE"),
         ),
     ),
     SqlCase(

@@ -262,9 +262,9 @@ CASES = [
             denied("SELECT A FROM $SCHEMA.T"),
         ),
     ),
-    works_with(CREATING, "CREATE ANY TABLE", "CREATE TABLE $SCHEMA.NEW (A INT)"),
-    works_with(CREATING, "CREATE ANY VIEW", "CREATE VIEW $SCHEMA.NEW AS SELECT 1 AS A"),
-    works_with(CREATING, "CREATE ANY SCRIPT", "CREATE LUA SCRIPT $SCHEMA.NEW () AS\noutput(1)\n"),
+    works_with(CREATING, "CREATE ANY TABLE", "CREATE TABLE $SCHEMA.MADE (A INT)"),
+    works_with(CREATING, "CREATE ANY VIEW", "CREATE VIEW $SCHEMA.MADE AS SELECT 1 AS A"),
+    works_with(CREATING, "CREATE ANY SCRIPT", "CREATE LUA SCRIPT $SCHEMA.MADE () AS\noutput(1)\n"),
     works_with(CREATING, "ALTER ANY TABLE", "ALTER TABLE $SCHEMA.T ADD COLUMN B INT"),
     works_with(CREATING, "DROP ANY TABLE", "DROP TABLE $SCHEMA.T"),
     SqlCase(
@@ -272,10 +272,10 @@ CASES = [
         "CREATE SCRIPT counts in an own schema only",
         (
             Step("GRANT CREATE SCRIPT TO $USER"),
-            fails("CREATE LUA SCRIPT $SCHEMA.NEW () AS\noutput(1)\n", "42500", NO_RIGHT, "USER"),
+            fails("CREATE LUA SCRIPT $SCHEMA.MADE () AS\noutput(1)\n", "42500", NO_RIGHT, "USER"),
             Step("ALTER SCHEMA $SCHEMA CHANGE OWNER $USER"),
-            Step("CREATE LUA SCRIPT $SCHEMA.NEW () AS\noutput(1)\n", by="USER"),
-            Step("EXECUTE SCRIPT $SCHEMA.NEW() WITH OUTPUT", [("1",)], "USER"),
+            Step("CREATE LUA SCRIPT $SCHEMA.MADE () AS\noutput(1)\n", by="USER"),
+            Step("EXECUTE SCRIPT $SCHEMA.MADE() WITH OUTPUT", [("1",)], "USER"),
         ),
     ),
     SqlCase(
@@ -283,9 +283,9 @@ CASES = [
         "CREATE TABLE counts in an own schema only",
         (
             Step("GRANT CREATE TABLE TO $USER"),
-            denied("CREATE TABLE $SCHEMA.NEW (A INT)"),
+            denied("CREATE TABLE $SCHEMA.MADE (A INT)"),
             Step("ALTER SCHEMA $SCHEMA CHANGE OWNER $USER"),
-            Step("CREATE TABLE $SCHEMA.NEW (A INT)", by="USER"),
+            Step("CREATE TABLE $SCHEMA.MADE (A INT)", by="USER"),
         ),
     ),
     SqlCase(
