@@ -191,7 +191,7 @@ def private(tmp_path: Path) -> Path:
         "os.remove(FILE)",
         "open(f'/proc/{os.getppid()}/environ').read()",
         "open(f'/proc/{os.getppid()}/mem', 'rb').read(1)",
-        "os.listdir(f'/proc/{os.getppid()}/fd')",
+        "os.readlink(f'/proc/{os.getppid()}/fd/2')",
         "os.listdir(__import__('pwd').getpwuid(os.getuid()).pw_dir)",
         "open('/var/tmp/exallm_test', 'w')",
         "open('/tmp/exallm_test', 'w')",

@@ -300,6 +300,7 @@ end
 query([[COMMIT]])
 
 number_is(1)
+query([[ROLLBACK]])
 checks.answer(30, 'ROLLBACK undoes CREATE SCRIPT', 'error 42000',
     checks.value([[SELECT EXALLM_CHECKS.NUMBER_OF()]]))
 
