@@ -51,7 +51,7 @@ def spread(limit: int, line: str, options: str = "") -> set[int]:
 
 
 def test_slow_rows_spread_over_processes() -> None:
-    pids = spread(2, "time.sleep(0.02)")
+    pids = spread(2, "time.sleep(0.1)")
     assert len(pids) == 2 and os.getpid() not in pids
 
 
@@ -77,7 +77,7 @@ def test_limits_are_kept() -> None:
 
 
 def test_slow_groups_spread_over_processes() -> None:
-    body = PID.format("time.sleep(0.1)")
+    body = PID.format("time.sleep(0.5)")
     environment = replace(ENVIRONMENT, worker_limit=2)
     with call("SET SCRIPT f(x INT) RETURNS INT", body, environment) as udf:
         pids = udf.group_values([numbers(1)] * 6).to_pylist()

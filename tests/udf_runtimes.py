@@ -84,8 +84,11 @@ def run_strict(call: ScriptCall) -> Rows:
     return emitted
 
 
-def run_mock(call: ScriptCall) -> Rows:
-    """Run a call on exasol-udf-mock-python; exceptions of the script come out as they are."""
+def run_mock(call: ScriptCall, checks_arguments: bool = True) -> Rows:
+    """Run a call on exasol-udf-mock-python; exceptions of the script come out as they are.
+
+    :param checks_arguments: whether the mock refuses values that are not of their column's type.
+    """
     script = call.script
     returned = None if script.returns is None else (Column("RETURN", script.returns),)
     outputs = returned or script.emits or call.outputs
@@ -94,7 +97,8 @@ def run_mock(call: ScriptCall) -> Rows:
     metadata = _Metadata(
         script.code,
         input_columns=[
-            _mock_column(name, column) for name, column in zip(names, call.arguments, strict=True)
+            _mock_column(name, column) if checks_arguments else MockColumn(name, object, "any")
+            for name, column in zip(names, call.arguments, strict=True)
         ],
         input_type=script.kind,
         output_columns=[_mock_column(column.name, column) for column in outputs],
