@@ -8,6 +8,7 @@ GROUP = "errors of scripts"
 INT = "SCALAR SCRIPT F (x INT) RETURNS INT"
 ROWS = [[(1,), (2,), (3,)]]
 IN_PROCESS = "it would end the process that runs the case"
+PRINTS = "it would print into the output of the suite"
 CRASH = {STRICT: IN_PROCESS, MOCK: IN_PROCESS}
 
 
@@ -84,6 +85,7 @@ CASES = [
         ),
         ROWS,
         [(1,), (2,), (3,)],
+        differs={STRICT: PRINTS, MOCK: PRINTS},
     ),
     UdfCase(
         GROUP,
