@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from exallm.local.engine_home import EngineHome
-from tests.contract.case import EXASOL, LOCAL, MOCK, STRICT, Case, reason_against
+from tests.contract.case import EXASOL, LOCAL, MOCK, STRICT, Case, UdfCase, reason_against
+from tests.contract.compare import Difference
 from tests.contract.places import ExasolServer, exasol_runner, runner_on
 from tests.contract.script_runners import run_on_mock, run_on_strict
 from tests.contract.sql_runner import SqlRunner
@@ -56,6 +57,19 @@ def test_exasol(on_exasol: SqlRunner, case: Case) -> None:
     if case.group == "BucketFS" and on_exasol.put is None:
         pytest.skip("no --bucketfs-url")
     on_exasol.run(case)
+
+
+def is_done_otherwise_by_the_mock(case: Case) -> bool:
+    return isinstance(case, UdfCase) and case.differs.get(MOCK, "").startswith("the mock ")
+
+
+OTHERWISE = [case for case in CASES if is_done_otherwise_by_the_mock(case)]
+
+
+@pytest.mark.parametrize("case", OTHERWISE, ids=lambda case: case.name)
+def test_what_the_mock_is_said_to_do_otherwise_it_does_otherwise(case: Case) -> None:
+    with pytest.raises(Difference):
+        run_on_mock(case)
 
 
 def test_names_are_unique_and_every_case_runs_somewhere() -> None:

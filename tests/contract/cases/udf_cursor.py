@@ -8,7 +8,6 @@ GROUP = "next, reset, size, end of data"
 SET = "SET SCRIPT F (x INT) RETURNS VARCHAR(999)"
 SCALAR = "SCALAR SCRIPT F (x INT) RETURNS INT"
 ROWS = [[(1,), (2,), (3,)]]
-NO_END = "the mock has no error for it"
 
 CASES = [
     UdfCase(

@@ -10,7 +10,7 @@ GROUP = "get_dataframe"
 SET = "SET SCRIPT F (x INT, y VARCHAR(9)) RETURNS VARCHAR(999)"
 SCALAR = "SCALAR SCRIPT F (x INT, y VARCHAR(9)) RETURNS VARCHAR(999)"
 ROWS = [[(1, "a"), (2, "b"), (3, "c")]]
-EATS = "the mock's get_dataframe takes one row more than it gives, and all by default"
+NO_DEFAULT = "the mock wants a number of rows"
 REPEATS = "the mock's get_dataframe moves in a SCALAR script too"
 
 
@@ -50,7 +50,7 @@ CASES = [
         "the default is one row",
         ["return repr(ctx.get_dataframe().values.tolist())"],
         [("[[1, 'a']]",)],
-        EATS,
+        NO_DEFAULT,
     ),
     _form(
         "pieces of a number of rows, fewer at the end, then None",

@@ -143,7 +143,6 @@ CASES = [
         "exa.import_script('NO_SUCH_LIBRARY')\n" + lines("return ''"),
         ROWS,
         Failure("22002", "NO_SUCH_LIBRARY"),
-        differs={MOCK: "the mock has no import_script"},
     ),
     UdfCase(
         CONNECTIONS,
