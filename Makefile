@@ -6,6 +6,7 @@
 # make check  formatting, lint, types and the grammar of the SQL
 # make bench  what it costs against what users have today, about 40 minutes on an idle machine;
 #             BENCH="--only prefix" runs a part of it, BENCH=--help tells more
+# make contract   what exallm expects of Exasol, case by case, on everything that can stand in for it
 # make story  one installation from the first schema to its end, told in SQL, with real models
 # make fuzz   the embedded engine under ten minutes of broken input; FUZZ="--minutes 3"
 # make train-bench   the adapter that ships on held-out questions, and the trainer beside TRL
@@ -17,7 +18,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 export EXASOL_TELEMETRY_DISABLE = 1
 
-.PHONY: demo test test-clients test-trainer test-hub check bench train-bench story fuzz format clean
+.PHONY: demo test test-clients test-trainer test-hub check contract bench train-bench story fuzz \
+	format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
@@ -40,6 +42,9 @@ test-clients: $(VENV)/.dev .venv-clients/.made
 
 test-trainer: .venv-trainer/.made
 	.venv-trainer/bin/python -m pytest -m trainer
+
+contract: $(VENV)/.dev
+	$(BIN)/python -m tests.contract
 
 story: $(VENV)/.dev
 	$(BIN)/python -m tests.story

@@ -32,6 +32,13 @@ _schemas = itertools.count(1)
 Connect = Callable[..., Any]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where the tests marked ``exasol`` find a real database."""
+    parser.addoption("--dsn", default="", help="host:port of a real Exasol, for -m exasol")
+    parser.addoption("--user", default="sys", help="an administrator of that Exasol")
+    parser.addoption("--bucketfs-url", default="", help="the BucketFS of that Exasol")
+
+
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineHome]:
     """A running engine that the tests of a session share."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from exallm.local.udf.isolation import Isolation
 from tests.udf_calls import (
     ENVIRONMENT,
     TEXT_TO_TEXT,
@@ -33,7 +34,8 @@ def bucket_values(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     (models / "a.txt").write_text("alpha")
     (models / "sub" / "bucket_module.py").write_text("X = 41 + 1")
     outside = tmp_path_factory.mktemp("outside")
-    environment = replace(ENVIRONMENT, buckets_root=root)
+    isolation = Isolation(writable=(outside,))
+    environment = replace(ENVIRONMENT, buckets_root=root, isolation=isolation)
     with call(TEXT_TO_TEXT, BUCKET_SCRIPT, environment) as udf:
 
         def value_of(expression: str) -> str:

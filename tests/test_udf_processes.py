@@ -17,6 +17,7 @@ import pyarrow
 import pytest
 
 from exallm.local.sql_error import SqlError
+from exallm.local.udf.isolation import Isolation
 from tests.udf_calls import (
     ECHO,
     ENVIRONMENT,
@@ -50,7 +51,7 @@ def spread(limit: int, line: str, options: str = "") -> set[int]:
 
 
 def test_slow_rows_spread_over_processes() -> None:
-    pids = spread(2, "time.sleep(0.02)")
+    pids = spread(2, "time.sleep(0.1)")
     assert len(pids) == 2 and os.getpid() not in pids
 
 
@@ -76,7 +77,7 @@ def test_limits_are_kept() -> None:
 
 
 def test_slow_groups_spread_over_processes() -> None:
-    body = PID.format("time.sleep(0.1)")
+    body = PID.format("time.sleep(0.5)")
     environment = replace(ENVIRONMENT, worker_limit=2)
     with call("SET SCRIPT f(x INT) RETURNS INT", body, environment) as udf:
         pids = udf.group_values([numbers(1)] * 6).to_pylist()
@@ -173,7 +174,8 @@ def test_abort_from_another_thread(tmp_path: Path) -> None:
     body = (
         f"import time\ndef run(ctx):\n    open({str(started)!r}, 'w').close()\n    time.sleep(60)"
     )
-    with call(INT_TO_INT, body) as udf, ThreadPoolExecutor(1) as threads:
+    environment = replace(ENVIRONMENT, isolation=Isolation(writable=(tmp_path,)))
+    with call(INT_TO_INT, body, environment) as udf, ThreadPoolExecutor(1) as threads:
         pending = threads.submit(udf.scalar_values, numbers(5))
         assert eventually(started.exists)
         udf.abort("a test")
@@ -216,8 +218,9 @@ def is_running(pid: int) -> bool:
 def test_a_process_ends_with_the_engine(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     program = f"""
-import os, pyarrow
+import os, pathlib, pyarrow
 from exallm.local.udf.environment import StatementEnvironment
+from exallm.local.udf.isolation import Isolation
 from exallm.local.udf.invocation import Invocation
 from exallm.local.udf.script import parse_udf_script
 script = parse_udf_script('''CREATE P SCALAR SCRIPT f(x INT) RETURNS INT AS
@@ -227,7 +230,8 @@ def run(ctx):
     os.rename({str(pid_file)!r} + ".new", {str(pid_file)!r})
     time.sleep(60)
 ''', "S")
-udf = Invocation(script, script.inputs, None, StatementEnvironment())
+isolation = Isolation(writable=(pathlib.Path({str(tmp_path)!r}),))
+udf = Invocation(script, script.inputs, None, StatementEnvironment(isolation=isolation))
 udf.scalar_values(pyarrow.RecordBatch.from_arrays([pyarrow.array([1])], ["x"]))
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -262,7 +266,8 @@ def test_close_runs_cleanup_and_leaves_nothing(tmp_path: Path) -> None:
     before = open_descriptors(), threading.active_count()
     mark = tmp_path / "cleaned"
     body = f"import os\ndef run(ctx): return os.getpid()\ndef cleanup(): open({str(mark)!r}, 'w')"
-    with call(INT_TO_INT, body) as udf:
+    environment = replace(ENVIRONMENT, isolation=Isolation(writable=(tmp_path,)))
+    with call(INT_TO_INT, body, environment) as udf:
         (pid,) = udf.scalar_values(numbers(1)).to_pylist()
         udf.close()
         assert mark.exists() and not is_alive(int(pid))

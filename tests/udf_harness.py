@@ -11,23 +11,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 import pytest
-from exasol_udf_mock_python.column import Column as MockColumn
-from exasol_udf_mock_python.group import Group
-from exasol_udf_mock_python.mock_exa_environment import MockExaEnvironment
-from exasol_udf_mock_python.mock_meta_data import MockMetaData
-from exasol_udf_mock_python.udf_mock_executor import UDFMockExecutor
 
 from exallm.installer.sql_files import sql_files
 from exallm.local.exasol_type import Column, ExasolType
-from exallm.local.udf.context import ListedRows
-from exallm.local.udf.environment import StatementEnvironment
-from exallm.local.udf.exa import python_type
 from exallm.local.udf.script import UdfScript, parse_udf_script
-from exallm.local.udf.virtual_machine import VirtualMachine
 from exallm_udfs.answer import cut_at_stop
 from exallm_udfs.batch import model as batch_model
 from exallm_udfs.engines.engine import Generation, GenerationSettings
@@ -36,8 +26,7 @@ from exallm_udfs.model_cache import LoadedModel
 from exallm_udfs.package_file import PackageFile
 from exallm_udfs.registry import RegisteredModel, RegisteredVersion, Registry
 from exallm_udfs.row_error import RowError
-
-Rows = list[tuple[Any, ...]]
+from tests.udf_runtimes import Rows, ScriptCall, run_mock, run_strict
 
 SCHEMA = "EXALLM"
 TEMPLATE = "Example. {ctx}"
@@ -71,87 +60,26 @@ class MockRuntime:
     """exasol-udf-mock-python. Exceptions of a script come out as they are."""
 
     def run(self, name: str, rows: Rows, registry: Registry | None = None) -> Rows:
-        script = SCRIPTS[name]
-        inputs = script.inputs or arguments_of(rows)
-        metadata = _Metadata(
-            script.code,
-            input_columns=[MockColumn(column, object, "any") for column in _names(script, inputs)],
-            input_type=script.kind,
-            output_columns=[_mock_column(column) for column in _outputs(script)],
-            output_type=script.output,
-            is_variadic_input=script.inputs is None,
-            script_name=script.name,
-            script_schema=SCHEMA,
-            node_id=0,
-        )
-        groups = UDFMockExecutor().run([Group(rows)], _Environment(metadata, registry))
-        return list(groups[0].rows)
+        return run_mock(_call(name, rows, registry), checks_arguments=False)
 
 
 class StrictRuntime:
     """The embedded engine's. Exceptions of a script come out as ``SqlError`` with their text."""
 
     def run(self, name: str, rows: Rows, registry: Registry | None = None) -> Rows:
-        script = SCRIPTS[name]
-        text = "" if registry is None else f'REGISTRY = "{registry.encode()}"'
-        machine = VirtualMachine(
-            script,
-            script.inputs or arguments_of(rows),
-            _outputs(script),
-            StatementEnvironment(scripts={f"{SCHEMA}.REGISTRY": text}),
-        )
-        emitted: Rows = []
-        if script.kind == "SCALAR":
-            emitted = [(value,) for value in machine.scalar_values(rows)]
-        elif script.returns is not None:
-            emitted = [(machine.group_value(ListedRows(rows)),)]
-        else:
-            machine.group_rows(ListedRows(rows), lambda _origins, some: emitted.extend(some))
-        machine.cleanup()
-        return emitted
+        return run_strict(_call(name, rows, registry))
 
 
-class _Metadata(MockMetaData):
-    """Takes the script's text as it stands in the SQL file, where the mock wants a function."""
-
-    def __init__(self, code: str, **signature: Any) -> None:
-        super().__init__(None, **signature)
-        self._script_code = code
-
-
-class _Environment(MockExaEnvironment):
-    """Adds import_script, which the mock leaves out."""
-
-    def __init__(self, metadata: MockMetaData, registry: Registry | None) -> None:
-        super().__init__(metadata)
-        self._registry = registry
-
-    def import_script(self, schema_script_name: str) -> ModuleType:
-        assert schema_script_name == f"{SCHEMA}.REGISTRY"
-        module = ModuleType(schema_script_name)
-        if self._registry is not None:
-            vars(module)["REGISTRY"] = self._registry.encode()
-        return module
+def _call(name: str, rows: Rows, registry: Registry | None) -> ScriptCall:
+    script = SCRIPTS[name]
+    text = "" if registry is None else f'REGISTRY = "{registry.encode()}"'
+    arguments = script.inputs or arguments_of(rows)
+    return ScriptCall(script, arguments, None, [rows], {f"{SCHEMA}.REGISTRY": text})
 
 
 def arguments_of(rows: Rows) -> tuple[Column, ...]:
     """The columns that a variadic script gets for rows of texts."""
     return tuple(Column(str(i), ExasolType("VARCHAR", size=2_000_000)) for i in range(len(rows[0])))
-
-
-def _names(script: UdfScript, inputs: Sequence[Column]) -> list[str]:
-    return list(script.input_names or [column.name for column in inputs])
-
-
-def _outputs(script: UdfScript) -> tuple[Column, ...]:
-    if script.returns is not None:
-        return (Column("RESULT", script.returns),)
-    assert script.emits is not None
-    return script.emits
-
-
-def _mock_column(column: Column) -> MockColumn:
-    return MockColumn(column.name, python_type(column.type), column.type.sql())
 
 
 @dataclass

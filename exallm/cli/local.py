@@ -50,8 +50,23 @@ def local() -> None:
     show_default=True,
     help="Seconds after which a silent UDF process is ended with its statement.",
 )
+@click.option(
+    "--udf-memory",
+    type=click.FloatRange(0, min_open=True),
+    default=EngineSettings().udf_memory / 2**30,
+    show_default=True,
+    help="GiB of memory that a UDF process and those it starts may have.",
+)
+@click.option("--udf-network", is_flag=True, help="Let UDFs open sockets.")
 @click.option("--json", "as_json", is_flag=True, help="Print the facts as one JSON object.")
-def start_command(port: int, workers: int, udf_timeout: float, as_json: bool) -> None:
+def start_command(
+    port: int,
+    workers: int,
+    udf_timeout: float,
+    udf_memory: float,
+    udf_network: bool,
+    as_json: bool,
+) -> None:
     """Start the engine, or say where it runs.
 
     \b
@@ -60,7 +75,9 @@ def start_command(port: int, workers: int, udf_timeout: float, as_json: bool) ->
     """
     home = EngineHome.default()
     with Console(stderr=True).status("starting the embedded engine"):
-        running = start(home, EngineSettings(port, workers, udf_timeout))
+        memory = max(int(udf_memory * 2**30), 1)
+        settings = EngineSettings(port, workers, udf_timeout, memory, udf_network)
+        running = start(home, settings)
     _show(home, running, as_json)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import selectors
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from exallm.local.engine_home import EngineHome, RunningEngine
 from exallm_udfs.errors import ExallmError
@@ -25,17 +26,21 @@ class EngineSettings:
     :param port: of the SQL protocol; 0 for any that is free.
     :param workers: the most UDF processes that one call may have.
     :param reply_timeout_s: seconds after which a silent UDF process is ended with its statement.
+    :param udf_memory: bytes that a UDF process and those it starts may have in all.
+    :param udf_network: whether UDFs may open sockets.
     """
 
     port: int = DEFAULT_PORT
     workers: int = os.cpu_count() or 1
     reply_timeout_s: float = 600.0
+    udf_memory: int = 4 * 1024**3
+    udf_network: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise ValueError("port is outside 0 to 65535")
-        if self.workers < 1 or self.reply_timeout_s <= 0:
-            raise ValueError("workers and reply_timeout_s must be positive")
+        if self.workers < 1 or self.reply_timeout_s <= 0 or self.udf_memory < 1:
+            raise ValueError("workers, reply_timeout_s and udf_memory must be positive")
 
 
 def start(home: EngineHome, settings: EngineSettings) -> RunningEngine:
@@ -49,7 +54,7 @@ def start(home: EngineHome, settings: EngineSettings) -> RunningEngine:
     home.create()
     command = [
         *(sys.executable, "-P", "-m", "exallm.local.daemon", str(home.folder)),
-        *(str(settings.port), str(settings.workers), str(settings.reply_timeout_s)),
+        json.dumps(asdict(settings)),
     ]
     with home.log_file.open("ab") as log:
         process = subprocess.Popen(

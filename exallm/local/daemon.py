@@ -1,10 +1,12 @@
-"""The engine's process: ``python -m exallm.local.daemon FOLDER PORT WORKERS REPLY_TIMEOUT_S``.
+"""The engine's process: ``python -m exallm.local.daemon FOLDER SETTINGS``.
 
-It writes one line to its standard output, ``ready`` or what is wrong, and serves until SIGTERM.
+SETTINGS are the fields of ``EngineSettings`` as a JSON object. It writes one line to its standard
+output, ``ready`` or what is wrong, and serves until SIGTERM.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import resource
@@ -17,27 +19,31 @@ import duckdb
 
 from exallm.local.bucketfs.server import BucketFsServer
 from exallm.local.certificate import create_certificate
+from exallm.local.control import EngineSettings
 from exallm.local.engine.database import Database, DatabaseSettings
 from exallm.local.engine_home import USER, EngineHome, RunningEngine
+from exallm.local.udf.confined_start import protections
+from exallm.local.udf.isolation import Isolation
 from exallm.local.wire.credentials import Credentials
 from exallm.local.wire.listener import Listener
 from exallm.local.wire.stream import tls_context
 from exallm_udfs.errors import ExallmError
 
 _OPEN_FILES = 8192
+_LOG = logging.getLogger(__name__)
 
 
 def main(arguments: list[str]) -> int:
     """Run the engine until it is told to stop."""
-    folder, port, workers, timeout = arguments
-    home = EngineHome(Path(folder))
+    home = EngineHome(Path(arguments[0]))
+    settings = EngineSettings(**json.loads(arguments[1]))
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
     for talkative in ("sqlglot", "websockets.server"):
         logging.getLogger(talkative).setLevel(logging.ERROR)
     try:
-        serve(home, int(port), int(workers), float(timeout))
+        serve(home, settings)
     except ExallmError as error:
         _tell(str(error))
         return 1
@@ -47,7 +53,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def serve(home: EngineHome, port: int, workers: int, reply_timeout_s: float) -> None:
+def serve(home: EngineHome, settings: EngineSettings) -> None:
     """Start everything, say ``ready``, and serve until SIGTERM or SIGINT."""
     stopping = threading.Event()
     _allow_many_connections()
@@ -60,11 +66,13 @@ def serve(home: EngineHome, port: int, workers: int, reply_timeout_s: float) -> 
             f"another engine already runs on {home.folder}",
             "stop it with exallm local stop, or set EXALLM_HOME to another folder",
         )
+    missing = [name for name, is_there in protections().items() if not is_there]
+    if missing:
+        _LOG.warning("UDF processes are not confined in: %s; see security.md", ", ".join(missing))
     create_certificate(home.certificate_file, home.key_file)
-    settings = DatabaseSettings(home.database_file, home.buckets_root, workers, reply_timeout_s)
-    database = _open(settings)
+    database = _open(_database_settings(home, settings))
     listener = Listener(
-        port,
+        settings.port,
         database,
         Credentials(USER, home.password(), database.knows),
         tls_context(str(home.certificate_file), str(home.key_file)),
@@ -91,6 +99,17 @@ def _allow_many_connections() -> None:
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _database_settings(home: EngineHome, settings: EngineSettings) -> DatabaseSettings:
+    return DatabaseSettings(
+        home.database_file,
+        home.buckets_root,
+        settings.workers,
+        settings.reply_timeout_s,
+        memory_limit=settings.udf_memory,
+        isolation=Isolation(network=settings.udf_network, private=home.folder),
+    )
 
 
 def _open(settings: DatabaseSettings) -> Database:

@@ -167,6 +167,8 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-LOCAL-28": "exa.import_script found no such script",
     "E-EXALLM-LOCAL-29": "exa.get_connection found no such connection",
     "E-EXALLM-LOCAL-30": "A dynamic script cannot name its output columns",
+    "E-EXALLM-LOCAL-31": "A UDF process uses too much memory",
+    "E-EXALLM-LOCAL-32": "A UDF process starts too many processes or threads",
     # LOCAL 40-59: embedded engine, Lua scripts and BucketFS
     "E-EXALLM-LOCAL-40": "a Lua script needs too much memory",
     "E-EXALLM-LOCAL-41": "a Lua script writes too much output",

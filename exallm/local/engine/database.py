@@ -17,6 +17,7 @@ from exallm.local.engine.open_sessions import OpenSessions
 from exallm.local.engine.principals import PRINCIPAL_TABLES, Principals
 from exallm.local.timestamp_format import ISO_FORMAT
 from exallm.local.transport.tunnels import Tunnels
+from exallm.local.udf.isolation import Isolation
 
 DEFAULT_PARAMETERS = {
     "DEFAULT_LIKE_ESCAPE_CHARACTER": "\\",
@@ -68,6 +69,8 @@ class DatabaseSettings:
     :param worker_limit: the most UDF processes that one call may have.
     :param reply_timeout_s: seconds after which a silent UDF process is ended.
     :param interpreter: the command that starts Python for UDF processes.
+    :param memory_limit: bytes that a UDF process and those it starts may have in all.
+    :param isolation: what UDF processes may reach.
     """
 
     file: Path
@@ -75,6 +78,8 @@ class DatabaseSettings:
     worker_limit: int = 2
     reply_timeout_s: float = 600.0
     interpreter: tuple[str, ...] = field(default=(sys.executable,))
+    memory_limit: int = 4 * 1024**3
+    isolation: Isolation = field(default_factory=Isolation)
 
 
 class Database:

@@ -42,7 +42,6 @@ from exallm.local.udf.environment import StatementEnvironment
 
 _ABORTED = SqlError("R0003", "Query terminated because it was aborted by the client.")
 _TIMED_OUT = "Query terminated because timeout has been reached."
-_MEMORY_LIMIT = 4 * 1024**3
 T = TypeVar("T")
 
 
@@ -386,7 +385,8 @@ class Session:
             interpreter=settings.interpreter,
             worker_limit=settings.worker_limit,
             reply_timeout_s=settings.reply_timeout_s,
-            memory_limit=_MEMORY_LIMIT,
+            memory_limit=settings.memory_limit,
+            isolation=settings.isolation,
         )
 
     def _meta(self) -> Mapping[str, object]:

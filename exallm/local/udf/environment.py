@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exallm.local.udf.connection import Connection
+from exallm.local.udf.isolation import Isolation
 from exallm_udfs.errors import ExallmError
 
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
@@ -30,7 +31,9 @@ class StatementEnvironment:
     :param interpreter: the command that starts Python, arguments included.
     :param worker_limit: the most processes that one call may have.
     :param reply_timeout_s: seconds after which a process that sends nothing is ended.
-    :param memory_limit: bytes, as ``exa.meta.memory_limit`` tells them; nothing enforces it.
+    :param memory_limit: bytes that a process and those it starts may have in all, as
+        ``exa.meta.memory_limit`` tells them.
+    :param isolation: what the processes may reach.
     """
 
     database_name: str = "EXALLM"
@@ -48,6 +51,7 @@ class StatementEnvironment:
     worker_limit: int = 1
     reply_timeout_s: float = 600.0
     memory_limit: int = 4 * 1024**3
+    isolation: Isolation = field(default_factory=Isolation)
 
     def __post_init__(self) -> None:
         if self.node_count != 1:

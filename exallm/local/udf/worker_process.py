@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -20,15 +22,19 @@ from exallm.local.sql_error import SqlError
 from exallm.local.udf import buckets
 from exallm.local.udf.channel import Channel, ChannelClosed, FrameError
 from exallm.local.udf.environment import StatementEnvironment
+from exallm.local.udf.isolation import start_command
 from exallm.local.udf.script import UdfScript
+from exallm.local.udf.worker_output import WorkerOutput
+from exallm.local.udf.worker_watch import WATCH
 from exallm_udfs.errors import ExallmError
 
 # The engine's own environment may hold secrets: only these names are handed on.
 _INHERITED = (
-    "CUDA_VISIBLE_DEVICES", "DYLD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE",
-    "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "PATH", "SSL_CERT_FILE", "TEMP", "TMP", "TMPDIR", "TZ",
-    "VIRTUAL_ENV",
+    "CUDA_VISIBLE_DEVICES", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH",
+    "OMP_NUM_THREADS", "PATH", "SSL_CERT_FILE", "TZ", "VIRTUAL_ENV",
 )  # fmt: skip
+# Without them some Pythons do not start.
+_LIBRARY_PATHS = ("DYLD_LIBRARY_PATH", "LD_LIBRARY_PATH")
 _ERROR_CODES = ("22001", "22002", "22003", "42000")
 _EXIT_WAIT_S = 2.0
 
@@ -50,10 +56,19 @@ class WorkerProcess:
         self._environment = environment
         self._kill_lock = threading.Lock()
         self._ended = False
+        self._verdict: SqlError | None = None
         self.ready = False
         self.busy_since: float | None = None
         self.silent_s = 0.0
-        self._process, connection = _spawn(script, environment)
+        self._folder = Path(tempfile.mkdtemp(prefix="exallm-udf-"))
+        try:
+            self._process, connection = _spawn(script, environment, self._folder)
+        except BaseException:
+            self._folder.rmdir()
+            raise
+        assert self._process.stdout is not None
+        self._output = WorkerOutput(self._process.stdout)
+        WATCH.add(self)
         connection.settimeout(environment.reply_timeout_s)
         self._channel = Channel(connection)
         try:
@@ -66,6 +81,24 @@ class WorkerProcess:
     def fileno(self) -> int:
         """The descriptor that is readable when the process has sent something."""
         return self._channel.fileno()
+
+    @property
+    def group(self) -> int:
+        """The process group of the process and of all that it starts."""
+        return self._process.pid
+
+    def check_use(self, memory: int, tasks: int) -> None:
+        """End the process if it has more bytes, or processes and threads, than it may."""
+        if memory > self._environment.memory_limit:
+            used = (
+                f"use {memory / 2**20:.0f} MiB of memory, and"
+                f" {self._environment.memory_limit / 2**20:.0f} MiB are allowed"
+            )
+            self._end_for("E-EXALLM-LOCAL-31", used, "load less at a time, or allow more")
+        elif tasks > self._environment.isolation.task_limit:
+            limit = self._environment.isolation.task_limit
+            used = f"are {tasks} processes and threads, and {limit} are allowed"
+            self._end_for("E-EXALLM-LOCAL-32", used, "start fewer of them")
 
     def send(self, message: dict[str, Any]) -> None:
         """Send a frame; ``SqlError`` 22002 if the process has died, R0001 if it reads nothing."""
@@ -171,7 +204,18 @@ class WorkerProcess:
     def close(self) -> None:
         """End the process and give back what the engine holds of it."""
         self.kill()
+        WATCH.remove(self)
+        self._output.close()
         self._channel.close()
+        shutil.rmtree(self._folder, ignore_errors=True)  # a script may have made it unreadable
+
+    def _end_for(self, code: str, used: str, remedy: str) -> None:
+        name = self._script.qualified_name
+        error = ExallmError(
+            code, f"a process of script {name} and all that it started {used}", remedy
+        )
+        self._verdict = SqlError("22002", f"VM error: VM crashed: {error}")
+        self.kill()
 
     def _await_ready(self, timeout_s: float) -> bool:
         poll = select.poll()
@@ -213,6 +257,8 @@ class WorkerProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_EXIT_WAIT_S)
         self.kill()
+        if self._verdict is not None:
+            return self._verdict
         status = self._process.returncode
         how = f"exited with status {status}" if status >= 0 else f"died with {_signal(-status)}"
         error = ExallmError(
@@ -224,17 +270,25 @@ class WorkerProcess:
 
 
 def _spawn(
-    script: UdfScript, environment: StatementEnvironment
+    script: UdfScript, environment: StatementEnvironment, folder: Path
 ) -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, theirs = socket.socketpair()
     command = [*environment.interpreter, "-P", "-u", "-m", "exallm.local.udf.worker"]
     try:
         process = subprocess.Popen(
-            [*command, str(theirs.fileno())],
+            start_command(
+                [*command, str(theirs.fileno())],
+                _variables(script, environment, folder),
+                environment.isolation,
+                environment.buckets_root,
+                folder,
+            ),
             stdin=subprocess.DEVNULL,
-            stdout=2,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
             pass_fds=(theirs.fileno(),),
-            env=_variables(script, environment),
+            env={name: os.environ[name] for name in _LIBRARY_PATHS if name in os.environ},
             start_new_session=True,
         )
     except OSError as problem:
@@ -250,8 +304,11 @@ def _spawn(
     return process, ours
 
 
-def _variables(script: UdfScript, environment: StatementEnvironment) -> dict[str, str]:
+def _variables(
+    script: UdfScript, environment: StatementEnvironment, folder: Path
+) -> dict[str, str]:
     variables = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    variables["HOME"] = variables["TMPDIR"] = str(folder)
     variables.update(script.options.environment)
     # The process finds modules where the engine does, after what the script itself asks for.
     paths = [str(Path(entry).absolute()) for entry in sys.path]
