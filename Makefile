@@ -6,6 +6,9 @@
 # make bench  what it costs against what users have today, about 25 minutes on an idle machine;
 #             BENCH="--only prefix" runs a part of it, BENCH=--help tells more
 # make story  one installation from the first schema to its end, told in SQL, with real models
+# make slc-check   the script-language container: every script on its pins, and its deployment on the
+#             embedded engine with interruptions; SLC=--help tells more
+# make slc-pins    what slc/flavor/container.toml asks for, resolved into pinned and hashed packages
 # make train-bench   the adapter that ships on held-out questions, and the trainer beside TRL
 
 PYTHON ?= python3
@@ -15,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 export EXASOL_TELEMETRY_DISABLE = 1
 
-.PHONY: demo test test-trainer test-hub check bench train-bench story format clean
+.PHONY: demo test test-trainer test-hub check bench train-bench story slc-check slc-pins format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
@@ -38,6 +41,13 @@ test-trainer: .venv-trainer/.made
 
 story: $(VENV)/.dev
 	$(BIN)/python -m tests.story
+
+slc-check: $(VENV)/.slc
+	$(BIN)/python -m tests.slc $(SLC)
+
+slc-pins: $(VENV)/.slc
+	$(PIP) 'uv>=0.9'
+	$(BIN)/python slc/pin.py
 
 train-bench: $(VENV)/.dev
 	$(BIN)/python -m bench.train $(BENCH)
@@ -63,6 +73,11 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "installing exallm and its development tools into $(VENV)"
 	$(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.slc: $(VENV)/.dev
+	@echo "installing what builds and checks containers into $(VENV)"
+	$(PIP) -e '.[slc]'
 	@touch $@
 
 .venv-trainer/.made: pyproject.toml

@@ -275,6 +275,7 @@ class Session:
             connections=self.catalog.connections(rights),
             buckets_root=settings.buckets_root,
             interpreter=settings.interpreter,
+            languages=self.catalog.languages(),
             worker_limit=settings.worker_limit,
             reply_timeout_s=settings.reply_timeout_s,
             memory_limit=_MEMORY_LIMIT,

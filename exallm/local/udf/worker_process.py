@@ -19,6 +19,7 @@ from exallm.local.exasol_type import Column
 from exallm.local.sql_error import SqlError
 from exallm.local.udf import buckets
 from exallm.local.udf.channel import Channel, ChannelClosed, FrameError
+from exallm.local.udf.container import Container
 from exallm.local.udf.environment import StatementEnvironment
 from exallm.local.udf.script import UdfScript
 from exallm_udfs.errors import ExallmError
@@ -226,22 +227,28 @@ class WorkerProcess:
 def _spawn(
     script: UdfScript, environment: StatementEnvironment
 ) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    try:
+        container = environment.container(script.language)
+    except ExallmError as error:
+        raise SqlError("22002", f"VM error: {error}") from error
+    # A container's Python sees what lies in the container, and nothing of its own machine's site.
+    interpreter = [str(container.python), "-S"] if container else environment.interpreter
     ours, theirs = socket.socketpair()
-    command = [*environment.interpreter, "-P", "-u", "-m", "exallm.local.udf.worker"]
+    command = [*interpreter, "-P", "-u", "-m", "exallm.local.udf.worker"]
     try:
         process = subprocess.Popen(
             [*command, str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=2,
             pass_fds=(theirs.fileno(),),
-            env=_variables(script, environment),
+            env=_variables(script, environment, container),
             start_new_session=True,
         )
     except OSError as problem:
         ours.close()
         error = ExallmError(
             "E-EXALLM-LOCAL-27",
-            f"{environment.interpreter[0]} cannot be started: {problem.strerror}",
+            f"{command[0]} cannot be started: {problem.strerror}",
             "set the engine's interpreter to a Python that has exallm's dependencies",
         )
         raise SqlError("22002", f"VM error: {error}") from problem
@@ -250,11 +257,15 @@ def _spawn(
     return process, ours
 
 
-def _variables(script: UdfScript, environment: StatementEnvironment) -> dict[str, str]:
+def _variables(
+    script: UdfScript, environment: StatementEnvironment, container: Container | None
+) -> dict[str, str]:
     variables = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     variables.update(script.options.environment)
-    # The process finds modules where the engine does, after what the script itself asks for.
-    paths = [str(Path(entry).absolute()) for entry in sys.path]
+    # The process finds modules where the engine does, or in its container alone, after what the
+    # script itself asks for.
+    places = [container.packages] if container else [Path(entry) for entry in sys.path]
+    paths = [str(place.absolute()) for place in places]
     if "PYTHONPATH" in variables:
         paths.insert(0, variables["PYTHONPATH"])
     variables["PYTHONPATH"] = os.pathsep.join(paths)
