@@ -110,7 +110,7 @@ def require_language(connection: pyexasol.ExaConnection, language: str) -> None:
         raise ExallmError(
             "E-EXALLM-SLC-1",
             f"the script language {language} is not active in this database",
-            "deploy a container with openvino-genai and exallm under this alias, or name another "
+            "deploy exallm's container with exallm slc deploy, or name another "
             "one with --language-alias",
         )
 
