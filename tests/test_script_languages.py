@@ -23,10 +23,10 @@ BLANK = st.sampled_from([" ", "  ", "\n", "\t "])
 
 
 def test_the_url_of_a_container_is_the_one_that_exasol_documents() -> None:
-    assert URL == (
+    assert (
         "localzmq+protobuf:///bfsdefault/default/exallm/slc/exallm-0.1.0-cpu?lang=python"
         f"#{PATH}/exaudf/exaudfclient"
-    )
+    ) == URL
     assert container_path(URL) == PATH
     assert container_path(BUILTIN) is None
 
@@ -45,7 +45,7 @@ def test_an_alias_is_changed_where_it_stands_whatever_its_case() -> None:
 
 
 def test_an_alias_that_stands_twice_is_not_guessed() -> None:
-    with pytest.raises(ExallmError, match="E-EXALLM-SLC-13: .*MINE.* 2 times"):
+    with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-13: .*MINE.* 2 times"):
         with_alias("MINE=a mine=b", "MINE", "c")
 
 

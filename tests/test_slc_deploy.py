@@ -112,7 +112,10 @@ def test_a_container_runs_scripts_under_its_alias_and_others_stay(
 ) -> None:
     done = put(target, box, "one")
     url = container_url("/buckets/bfsdefault/default/exallm/slc/exallm-one")
-    assert (done.url, done.path) == (url, url.partition("#")[2].removesuffix("/exaudf/exaudfclient"))
+    assert (done.url, done.path) == (
+        url,
+        url.partition("#")[2].removesuffix("/exaudf/exaudfclient"),
+    )
     assert languages(target) == f"{ODD} {ALIAS}={url}"
     (report,) = done.reports
     assert report.build == "1" * 64
@@ -128,7 +131,7 @@ def test_a_second_run_uploads_and_changes_nothing(target: Target, box: Path) -> 
     request = Deployment(read_archive(box), "one", 60)
     deploy(target, request, quiet, lambda name, done, size: sent.append(done))
     assert (sent, languages(target)) == ([], before)
-    with pytest.raises(ExallmError, match="E-EXALLM-SLC-17.*no other container before"):
+    with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-17.*no other container before"):
         roll_back(target, 60, quiet)
 
 
@@ -180,7 +183,7 @@ def test_the_way_back_is_not_guessed_where_others_have_changed_the_alias(
     put(target, box, "two")
     with connect_to(target_home(target)) as connection:
         activate(connection, SYSTEM, ALIAS, "builtin_python3")
-    with pytest.raises(ExallmError, match="E-EXALLM-SLC-17.*changed by other means"):
+    with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-17.*changed by other means"):
         roll_back(target, 60, quiet)
 
 
@@ -233,7 +236,7 @@ def test_what_is_active_is_not_overwritten(target: Target, box: Path, tmp_path: 
 
 @pytest.mark.parametrize("version", ["", "../x", "a/b", "x.tar.gz", "x" * 81, "-x", "x y"])
 def test_a_version_has_to_be_the_name_of_a_folder(version: str) -> None:
-    with pytest.raises(ExallmError, match="E-EXALLM-SLC-15"):
+    with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-15"):
         archive_name(version)
 
 
@@ -285,7 +288,7 @@ def test_the_container_that_lay_there_before_is_not_taken_for_the_new_one(
     target: Target, box: Path
 ) -> None:
     done = put(target, box, "one")
-    with pytest.raises(ExallmError, match="E-EXALLM-SLC-10.*another container answered"):
+    with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-10.*another container answered"):
         wait_for_nodes(target.database, Probe(done.url, "2" * 64, None, 2), quiet)
 
 
@@ -384,4 +387,3 @@ def test_a_container_without_a_python_or_a_client_is_refused_by_name(target: Tar
 
 def bucket_path(name: str) -> str:
     return f"/buckets/bfsdefault/default/{name}"
-

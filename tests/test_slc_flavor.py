@@ -59,7 +59,7 @@ def test_no_file_names_a_package_index(name: str) -> None:
 
 @pytest.mark.parametrize("line", ["numpy", "numpy>=1 " + HASH, "numpy==1.26.4", "-r other.txt"])
 def test_a_requirement_without_pin_or_hash_is_refused(line: str) -> None:
-    with pytest.raises(ExallmError, match="E-EXALLM-SLC-4"):
+    with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-4"):
         parse_pins(line)
 
 
@@ -91,7 +91,7 @@ def test_another_wheel_is_another_build(wheel: Path) -> None:
 
 def test_a_wheel_that_is_named_has_to_be_one(tmp_path: Path, wheel: Path) -> None:
     assert own_wheel(wheel, tmp_path) == wheel
-    with pytest.raises(ExallmError, match="E-EXALLM-SLC-6"):
+    with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-6"):
         own_wheel(tmp_path / "missing.whl", tmp_path)
 
 
@@ -113,12 +113,11 @@ def test_a_container_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
     for size in (0, 100, len(whole) // 2, len(whole) - 9, len(whole) - 1):
         cut = tmp_path / "cut.tar.gz"
         cut.write_bytes(whole[:size])
-        with pytest.raises(ExallmError, match="E-EXALLM-SLC-7"):
+        with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-7"):
             read_archive(cut)
 
 
 def test_other_files_are_no_containers(tmp_path: Path) -> None:
-
 
     other = tmp_path / "other.tar.gz"
     with tarfile.open(other, "w:gz") as tar:

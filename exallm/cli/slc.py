@@ -42,7 +42,9 @@ _DEADLINE = click.option(
     show_default=True,
     help="Seconds in which every node has to answer.",
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
+_JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print the outcome as one JSON object."
+)
 _SCOPE = click.option(
     "--session",
     "scope",
@@ -70,7 +72,7 @@ def slc() -> None:
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("."),
+    default=Path(),
     show_default=True,
     help="Folder for the container's archive.",
 )
@@ -133,7 +135,10 @@ def check_command(flavor_name: str, wheel: Path | None, model: str, as_json: boo
             sound = True
         else:
             checked = check_flavor(flavor, description, made, model, shown.step)
-            outcome, sound = _outcome(asdict(checked), checked.compressed_mb, flavor), checked.is_sound
+            outcome, sound = (
+                _outcome(asdict(checked), checked.compressed_mb, flavor),
+                checked.is_sound,
+            )
     if as_json:
         click.echo(json.dumps(outcome, default=str))
     else:

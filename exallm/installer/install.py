@@ -26,7 +26,9 @@ from exallm_udfs.errors import ExallmError
 
 _LANGUAGE = re.compile(r"(CREATE OR REPLACE )PYTHON3_EXALLM( (?:SCALAR|SET) SCRIPT )")
 _BODY = re.compile(r" AS$", re.M)
-_RUNS_A_MODEL = re.compile(r"^from exallm_udfs\.functions\.(?:ai_answer|ai_complete|inference) ", re.M)
+_RUNS_A_MODEL = re.compile(
+    r"^from exallm_udfs\.functions\.(?:ai_answer|ai_complete|inference) ", re.M
+)
 
 
 @dataclass(frozen=True)

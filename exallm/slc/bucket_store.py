@@ -42,9 +42,7 @@ class StoredContainer:
     def of(cls, archive: ContainerArchive, is_whole: bool) -> StoredContainer:
         """The record of an archive."""
         facts = archive.facts
-        return cls(
-            archive.sha256, archive.bytes, facts.build, facts.exallm, facts.flavor, is_whole
-        )
+        return cls(archive.sha256, archive.bytes, facts.build, facts.exallm, facts.flavor, is_whole)
 
 
 class BucketStore:

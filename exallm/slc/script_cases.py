@@ -1,7 +1,7 @@
 """A call of every script in ``sql/udfs``, and what its answer has to be like.
 
-The expectations are loose on purpose: they tell an answer from a failure, on any processor. What the
-scripts answer exactly is the business of the tests.
+The expectations are loose on purpose: they tell an answer from a failure, on any processor. What
+the scripts answer exactly is the business of the tests.
 """
 
 from __future__ import annotations

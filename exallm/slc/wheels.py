@@ -58,7 +58,7 @@ def fetch_wheels(
             f"a wheel for Python {python} cannot be fetched: {last_line(done.stderr)}",
             "make the packages of slc/flavor available to pip",
         )
-    known = {canonicalize_name(pin.name): pin for pin in parse_pins(pins_text)}
+    known: dict[str, Pin] = {canonicalize_name(pin.name): pin for pin in parse_pins(pins_text)}
     wheels = [read_wheel(file) for file in sorted(folder.glob("*.whl"))]
     return tuple(wheel for wheel in wheels if _is_pinned(wheel, known))
 
@@ -94,9 +94,11 @@ def check_closure(
     :raises ExallmError: E-EXALLM-SLC-5 with each need that nothing meets.
     """
     wheels = tuple(wheels)
-    present = {canonicalize_name(name): version for name, version in description.provided.items()}
+    present: dict[str, str] = {
+        canonicalize_name(name): version for name, version in description.provided.items()
+    }
     present |= {wheel.name: wheel.version for wheel in wheels}
-    left_out = {canonicalize_name(name) for name in flavor.left_out}
+    left_out: set[str] = {canonicalize_name(name) for name in flavor.left_out}
     marks = {
         "python_version": description.python,
         "python_full_version": f"{description.python}.0",

@@ -110,7 +110,9 @@ class DeploymentSteps:
 
     def wait(self) -> None:
         """The sixth upload is whole; the command returns once every node has answered."""
-        self._deployed = self._place.run("deploy", str(self._place.archive.file), "--version", "one")
+        self._deployed = self._place.run(
+            "deploy", str(self._place.archive.file), "--version", "one"
+        )
         expect(len(self._deployed["nodes"]) == 1, "not every node has answered")
 
     def check(self) -> None:
@@ -190,4 +192,3 @@ def place_at(home: EngineHome, target: Target, archive: ContainerArchive) -> Pla
     done = exallm(home, "install", "--local", "--model", "none")
     expect(done.returncode == 0, done.stderr)
     return Place(home, target, archive)
-

@@ -64,7 +64,7 @@ class BucketFolder:
         self._archives = UnpackedArchives(uploads)
 
     def prepare(self) -> None:
-        """Make the folders, remove what a killed process left half uploaded, and unpack archives."""
+        """Make the folders, remove what a killed process left unfinished, and unpack archives."""
         self.root.mkdir(parents=True, exist_ok=True)
         self._uploads.mkdir(parents=True, exist_ok=True)
         for leftover in self._uploads.iterdir():

@@ -229,8 +229,8 @@ def _spawn(
 ) -> tuple[subprocess.Popen[bytes], socket.socket]:
     try:
         container = environment.container(script.language)
-    except ExallmError as error:
-        raise SqlError("22002", f"VM error: {error}") from error
+    except ExallmError as refusal:
+        raise SqlError("22002", f"VM error: {refusal}") from refusal
     # A container's Python sees what lies in the container, and nothing of its own machine's site.
     interpreter = [str(container.python), "-S"] if container else environment.interpreter
     ours, theirs = socket.socketpair()
