@@ -42,10 +42,10 @@ test-trainer: .venv-trainer/.made
 story: $(VENV)/.dev
 	$(BIN)/python -m tests.story
 
-slc-check: $(VENV)/.slc
+slc-check: $(VENV)/.dev
 	$(BIN)/python -m tests.slc $(SLC)
 
-slc-pins: $(VENV)/.slc
+slc-pins: $(VENV)/.dev
 	$(PIP) 'uv>=0.9'
 	$(BIN)/python slc/pin.py
 
@@ -73,11 +73,6 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "installing exallm and its development tools into $(VENV)"
 	$(PIP) -e '.[dev]'
-	@touch $@
-
-$(VENV)/.slc: $(VENV)/.dev
-	@echo "installing what builds and checks containers into $(VENV)"
-	$(PIP) -e '.[slc]'
 	@touch $@
 
 .venv-trainer/.made: pyproject.toml

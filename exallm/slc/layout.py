@@ -49,18 +49,19 @@ def check_layout(folder: Path) -> None:
 
 def _steps(folder: Path) -> dict[str, Any]:
     """The tool's own tasks for the flavor, by the name of their step."""
-    loader = import_module("exasol_integration_test_docker_environment.lib.base.import_build_step")
+    environment = "exasol_integration_test_docker_environment.lib"
+    loader = import_module(f"{environment}.base.import_build_step")
     tasks = import_module("exasol.slc.internal.tasks.build.docker_flavor_image_task")
     path = str(folder)
     try:
         loader.import_build_steps((path,))
-        module = path.replace("/", "_").replace(".", "_")
+        module = import_module(environment).extract_modulename_for_build_steps(path)
         classes = [
             each
             for each in tasks.DockerFlavorAnalyzeImageTask.__subclasses__()
             if each.__module__ == module
         ]
-        made = [each(flavor_path=path, job_id="check", parent_task_id="check") for each in classes]
+        made = [each(flavor_path=path, job_id="check") for each in classes]
     except Exception as error:
         # A flavor is code of its own: whatever it raises is what is wrong with it.
         raise _unsound(f"the tool cannot load its steps: {error}") from error

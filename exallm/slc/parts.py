@@ -61,16 +61,16 @@ def write_bill(environment: ContainerEnvironment, file: Path) -> None:
 
 
 def _licences(bill: dict[str, Any]) -> dict[str, str]:
-    return {
-        canonicalize_name(component["name"]): " AND ".join(
-            _licence(entry) for entry in component.get("licenses", [])
-        )
-        for component in bill.get("components", [])
-    }
+    found = {}
+    for component in bill.get("components", []):
+        named = dict.fromkeys(_licence(entry) for entry in component.get("licenses", []))
+        found[canonicalize_name(component["name"])] = ", ".join(named)
+    return found
 
 
 def _licence(entry: dict[str, Any]) -> str:
     if "expression" in entry:
         return str(entry["expression"])
     licence = entry["license"]
-    return str(licence.get("id") or licence.get("name"))
+    # A classifier such as "License :: OSI Approved :: MIT License" ends with the licence.
+    return str(licence.get("id") or licence["name"]).rpartition(" :: ")[2]

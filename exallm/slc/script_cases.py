@@ -96,7 +96,7 @@ def script_cases(manifest: Manifest, sha256: str) -> tuple[ScriptCase, ...]:
 
 
 def _model_cases(few: str) -> tuple[ScriptCase, ...]:
-    prompt = f"{_CONTEXT} {_QUESTION}"
+    prompt = f"Context: {_CONTEXT}\nQuestion: {_QUESTION}\nAnswer:"
     return (
         ScriptCase("GPT2_INFERENCE", ((prompt,),), _has_text(0)),
         ScriptCase("GPT2_INFERENCE_BATCH", (("1", prompt, few),), _has_text(1)),
