@@ -56,7 +56,7 @@ CHECKS = (
     Check("objects", checks.objects, ("migrations",)),
     Check("roles", checks.roles, ("migrations",)),
     Check("container", checks.container, ("script language", "objects")),
-    Check("udf", checks.udf, ("container",)),
+    Check("udf", checks.udf, ("script language", "objects", "container")),
     Check("packages", checks.packages, ("udf",)),
     Check("registry", checks.registry, ("udf",)),
     Check("functions", checks.functions, ("registry",)),
