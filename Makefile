@@ -9,6 +9,9 @@
 # make contract   what exallm expects of Exasol, case by case, on everything that can stand in for it
 # make story  one installation from the first schema to its end, told in SQL, with real models
 # make fuzz   the embedded engine under ten minutes of broken input; FUZZ="--minutes 3"
+# make slc-check   the script-language container: every script on its pins, and its deployment on the
+#             embedded engine with interruptions; SLC=--help tells more
+# make slc-pins    what slc/flavor/container.toml asks for, resolved into pinned and hashed packages
 # make train-bench   the adapter that ships on held-out questions, and the trainer beside TRL
 
 PYTHON ?= python3
@@ -19,7 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 export EXASOL_TELEMETRY_DISABLE = 1
 
 .PHONY: demo test test-clients test-trainer test-hub check contract bench train-bench story fuzz \
-	format clean
+	slc-check slc-pins format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
@@ -51,6 +54,13 @@ story: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+slc-check: $(VENV)/.dev
+	$(BIN)/python -m tests.slc $(SLC)
+
+slc-pins: $(VENV)/.dev
+	$(PIP) 'uv>=0.9'
+	$(BIN)/python slc/pin.py
 
 train-bench: $(VENV)/.dev
 	$(BIN)/python -m bench.train $(BENCH)

@@ -55,7 +55,7 @@ def install_into(
     connection: Any, target: Target, model: str, shown: Progress, alias: str | None = None
 ) -> tuple[Plan, AddedModel | None]:
     """Install and commit; on any error the transaction is rolled back with the connection."""
-    if not target.database.encryption:
+    if target.is_embedded:
         activate_local_language(connection, target.language)
     require_language(connection, target.language)
     plan = plan_install(connection, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from exallm.cli.bundle import bundle
 from exallm.cli.data import data
 from exallm.cli.demo import demo
 from exallm.cli.doctor import doctor
@@ -13,6 +14,7 @@ from exallm.cli.local import local
 from exallm.cli.model import model
 from exallm.cli.package import package_command
 from exallm.cli.run_command import run_command
+from exallm.cli.slc import slc
 from exallm.cli.train import train
 from exallm.cli.uninstall import uninstall
 from exallm.cli.upgrade import upgrade
@@ -32,8 +34,8 @@ def exallm() -> None:
 
 
 for command in (
-    *(data, demo, doctor, evaluate, install, local, model),
-    *(package_command, train, uninstall, upgrade),
+    *(bundle, data, demo, doctor, evaluate, install, local, model),
+    *(package_command, slc, train, uninstall, upgrade),
 ):
     exallm.add_command(command)
 

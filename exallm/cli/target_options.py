@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -48,6 +49,11 @@ _OPTIONS = (
         help="Script language with exallm's container behind it.",
     ),
     click.option(
+        "--accelerator",
+        type=click.Choice(["GpuNvidia"]),
+        help="What scripts with a model ask the database for; for a container of the flavor cuda.",
+    ),
+    click.option(
         "--use-ssl-cert-validation",
         type=bool,
         default=True,
@@ -74,7 +80,8 @@ def target_of(options: dict[str, Any]) -> Target:
         if options["dsn"]:
             raise click.UsageError("--local and --dsn exclude each other")
         home = EngineHome.default()
-        return local_target(home, require_running(home), schema)
+        local = local_target(home, require_running(home), schema)
+        return replace(local, accelerator=options["accelerator"])
     if not options["dsn"] or not options["db_user"]:
         raise click.UsageError("name a database with --dsn and --db-user, or use --local")
     validated = options["use_ssl_cert_validation"]
@@ -98,4 +105,5 @@ def target_of(options: dict[str, Any]) -> Target:
         ),
         schema,
         fold_identifier(options["language_alias"]),
+        options["accelerator"],
     )

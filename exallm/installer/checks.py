@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from importlib import metadata
 from types import SimpleNamespace
 
 import exasol.bucketfs as bfs
 import pyexasol
 import requests
+from packaging.version import Version
 
 from exallm.installer.install import check_applied, require_language
 from exallm.installer.made_objects import made_objects, present_objects
@@ -141,13 +144,46 @@ def udf(connection: pyexasol.ExaConnection, target: Target) -> str:
             f"a UDF in {target.language} does not run: {error.problem}",
             "check the container's upload and its entry in SCRIPT_LANGUAGES",
         ) from error
-    if text.strip() != FunctionBody().run(SimpleNamespace(**arguments)).strip():
+    # A container that computes on a GPU asks for one before all else.
+    if not text.strip().endswith(FunctionBody().run(SimpleNamespace(**arguments)).strip()):
         raise ExallmError(
             "E-EXALLM-DEPLOY-21",
             f"the container of {target.language} holds another exallm than this one",
             "deploy the container of this exallm, or use the exallm that it was made of",
         )
     return f"runs in {target.language}, with the exallm of this version"
+
+
+def container(connection: pyexasol.ExaConnection, target: Target) -> str:
+    """:raises ExallmError: E-EXALLM-SLC-22 where a node's container is of another version than the
+    SQL, E-EXALLM-DEPLOY-21 where a node's container does not run."""
+    schema = quote_identifier(target.schema)
+    try:
+        rows = run(
+            connection,
+            f"SELECT {schema}.CONTAINER_REPORT(SEED) FROM {schema}.NODE_SEED GROUP BY IPROC()",
+        )
+    except ExallmError as error:
+        raise ExallmError(
+            "E-EXALLM-DEPLOY-21",
+            f"a UDF in {target.language} does not run: {error.problem}",
+            "deploy the container of this exallm: exallm slc deploy",
+        ) from error
+    ours = metadata.version("exallm")
+    for node, text in rows:
+        theirs = json.loads(text)["exallm"]
+        if theirs != ours:
+            older = theirs is None or Version(theirs) < Version(ours)
+            raise ExallmError(
+                "E-EXALLM-SLC-22",
+                f"node {node}: the container holds exallm {theirs}, and the SQL is of {ours}",
+                f"deploy the container of {ours}: exallm slc deploy"
+                if older
+                else f"upgrade the SQL with exallm {theirs}: exallm upgrade",
+            )
+    # Whether every node has answered is what the check of packages counts.
+    expected = int(value(connection, "SELECT NPROC() FROM DUAL"))
+    return f"exallm {ours} in the containers of {len(rows)} of {expected} nodes"
 
 
 def packages(connection: pyexasol.ExaConnection, target: Target) -> str:

@@ -8,13 +8,27 @@ from dataclasses import dataclass
 
 import pyexasol
 
+from exallm.installer.script_languages import (
+    SESSION,
+    SYSTEM,
+    activate,
+    activation_statement,
+    alias_url,
+    script_languages,
+    without_alias,
+)
 from exallm.installer.sql_files import SqlFile, sql_files
 from exallm.installer.statements import run, value
 from exallm.installer.target import Target
+from exallm.local.udf.container import BUILTIN
 from exallm.sql_text import quote_identifier, quote_text
 from exallm_udfs.errors import ExallmError
 
 _LANGUAGE = re.compile(r"(CREATE OR REPLACE )PYTHON3_EXALLM( (?:SCALAR|SET) SCRIPT )")
+_BODY = re.compile(r" AS$", re.M)
+_RUNS_A_MODEL = re.compile(
+    r"^from exallm_udfs\.functions\.(?:ai_answer|ai_complete|inference) ", re.M
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,7 @@ def plan_install(connection: pyexasol.ExaConnection, target: Target) -> Plan:
         steps.append(Step(file.name, _record(file)))
     for file in sql_files("udfs"):
         steps += [
-            Step(file.name, _LANGUAGE.sub(rf"\g<1>{quote_identifier(target.language)}\g<2>", sql))
+            Step(file.name, in_language(sql, target.language, _accelerator(sql, target)))
             for sql in file.statements()
         ]
     for file in sql_files("routines"):
@@ -76,24 +90,37 @@ def apply_plan(
         run(connection, step.sql)
 
 
+def in_language(sql: str, language: str, accelerator: str | None) -> str:
+    """A CREATE SCRIPT of ``sql/udfs`` under another alias; other statements as they are.
+
+    :param accelerator: what the script asks for in ``%perInstanceRequiredAcceleratorDevices``.
+    """
+    moved = _LANGUAGE.sub(rf"\g<1>{quote_identifier(language)}\g<2>", sql)
+    if accelerator is None:
+        return moved
+    option = f"%perInstanceRequiredAcceleratorDevices {accelerator};"
+    return _BODY.sub(f" AS\n{option}", moved, count=1)
+
+
+def _accelerator(sql: str, target: Target) -> str | None:
+    return target.accelerator if _RUNS_A_MODEL.search(sql) else None
+
+
 def require_language(connection: pyexasol.ExaConnection, language: str) -> None:
     """:raises ExallmError: E-EXALLM-SLC-1 where no container has this alias."""
-    if language not in languages(connection):
+    if alias_url(script_languages(connection, SESSION), language) is None:
         raise ExallmError(
             "E-EXALLM-SLC-1",
             f"the script language {language} is not active in this database",
-            "deploy a container with openvino-genai and exallm under this alias, or name another "
+            "deploy exallm's container with exallm slc deploy, or name another "
             "one with --language-alias",
         )
 
 
 def activate_local_language(connection: pyexasol.ExaConnection, language: str) -> None:
-    """On the embedded engine the alias is its own Python; every other alias stays."""
-    known = languages(connection)
-    if language in known:
-        return
-    entries = [*known.values(), f"{language}=builtin_python3"]
-    run(connection, f"ALTER SYSTEM SET SCRIPT_LANGUAGES = {quote_text(' '.join(entries))}")
+    """On the embedded engine an alias without a container is the engine's own Python."""
+    if alias_url(script_languages(connection, SYSTEM), language) is None:
+        activate(connection, SYSTEM, language, BUILTIN)
 
 
 def deactivate_local_language(connection: pyexasol.ExaConnection, language: str) -> None:
@@ -102,18 +129,10 @@ def deactivate_local_language(connection: pyexasol.ExaConnection, language: str)
         connection,
         f"SELECT COUNT(*) FROM EXA_ALL_SCRIPTS WHERE SCRIPT_LANGUAGE = {quote_text(language)}",
     )
-    if not used:
-        entries = [entry for alias, entry in languages(connection).items() if alias != language]
-        run(connection, f"ALTER SYSTEM SET SCRIPT_LANGUAGES = {quote_text(' '.join(entries))}")
-
-
-def languages(connection: pyexasol.ExaConnection) -> dict[str, str]:
-    """Alias to entry of SCRIPT_LANGUAGES."""
-    text = value(
-        connection,
-        "SELECT SESSION_VALUE FROM EXA_PARAMETERS WHERE PARAMETER_NAME = 'SCRIPT_LANGUAGES'",
-    )
-    return {entry.partition("=")[0].upper(): entry for entry in str(text).split()}
+    languages = script_languages(connection, SYSTEM)
+    if not used and alias_url(languages, language) == BUILTIN:
+        kept = without_alias(languages, language)
+        run(connection, activation_statement(kept, SYSTEM))
 
 
 def applied_migrations(connection: pyexasol.ExaConnection, schema: str) -> dict[str, str]:

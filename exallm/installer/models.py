@@ -194,13 +194,13 @@ def upload(
         if stale.exists():
             stale.rm()
         for path, file in files.items():
-            (folder / path).write(_UploadedFile(file, uploaded))
+            (folder / path).write(UploadedFile(file, uploaded))
         (folder / MANIFEST_NAME).write(manifest.encode())
     except (bfs.BucketFsError, requests.RequestException) as error:
         raise bucketfs_error(bucket.url, error) from error
 
 
-class _UploadedFile:
+class UploadedFile:
     """A file's bytes for one upload, with its progress told on the way."""
 
     def __init__(self, file: Path, uploaded: Uploaded) -> None:

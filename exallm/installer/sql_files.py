@@ -54,6 +54,12 @@ def sql_files(folder: str) -> list[SqlFile]:
     return [SqlFile(entry.name, entry.read_text(encoding="utf-8")) for entry in found]
 
 
+def all_sql_files() -> dict[str, str]:
+    """Path below ``sql/`` to the text of every file that an installation runs."""
+    folders = ("migrations", "routines", "udfs")
+    return {f"{folder}/{file.name}": file.text for folder in folders for file in sql_files(folder)}
+
+
 def example_text(name: str) -> str:
     """The content of ``sql/examples/<name>``."""
     return (_folder("examples") / name).read_text(encoding="utf-8")

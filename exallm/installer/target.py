@@ -116,12 +116,17 @@ class Target:
 
     :param schema: schema of exallm's objects, as the database stores its name.
     :param language: alias of the script language whose container holds exallm's packages.
+    :param accelerator: what scripts with a model ask for in
+        ``%perInstanceRequiredAcceleratorDevices``, None for nothing.
+    :param is_embedded: whether it is the embedded engine, and no Exasol.
     """
 
     database: DatabaseTarget
     bucket: BucketTarget
     schema: str = DEFAULT_SCHEMA
     language: str = DEFAULT_LANGUAGE
+    accelerator: str | None = None
+    is_embedded: bool = False
 
 
 def local_target(home: EngineHome, running: RunningEngine, schema: str) -> Target:
@@ -136,6 +141,7 @@ def local_target(home: EngineHome, running: RunningEngine, schema: str) -> Targe
             password=home.bucketfs_password("write"),
         ),
         schema,
+        is_embedded=True,
     )
 
 

@@ -102,7 +102,7 @@ def uninstall(
         progress(statement.split("\n")[0])
         run(connection, statement)
     roles = drop_unused_roles(connection)
-    if not target.database.encryption:
+    if target.is_embedded:
         deactivate_local_language(connection, target.language)
     connection.commit()
     try:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from exallm.local.bucketfs.unpacked_archives import (
+    UnpackedArchives,
+    is_unpacked_archive,
+    unpacked_folder,
+)
 
 NAME_LIMIT = 255
 PATH_LIMIT = 1024
@@ -43,6 +50,9 @@ def check_bucket_path(path: str) -> None:
 class BucketFolder:
     """Files below ``root``; what is still being uploaded lies in ``uploads``, never in ``root``.
 
+    Archives are unpacked beside themselves, where UDFs see them; no method here shows or reaches
+    what was unpacked.
+
     Both folders must lie on one file system. Several threads may use one object.
     """
 
@@ -51,13 +61,19 @@ class BucketFolder:
         self._uploads = uploads
         # A folder must not vanish between its making and the arrival of its first file.
         self._folders = threading.Lock()
+        self._archives = UnpackedArchives(uploads)
 
     def prepare(self) -> None:
-        """Make the folders and remove what a killed process left half uploaded."""
+        """Make the folders, remove what a killed process left unfinished, and unpack archives."""
         self.root.mkdir(parents=True, exist_ok=True)
         self._uploads.mkdir(parents=True, exist_ok=True)
         for leftover in self._uploads.iterdir():
-            leftover.unlink()
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        self._archives.start(self.root)
+
+    def stop(self) -> None:
+        """Break off what is being unpacked; ``prepare`` begins it again."""
+        self._archives.stop()
 
     def paths(self) -> list[str]:
         """Every file, sorted, relative to the bucket; links and odd names are left out."""
@@ -72,6 +88,8 @@ class BucketFolder:
                 except BucketPathError:
                     continue
                 if entry.is_dir(follow_symlinks=False):
+                    if is_unpacked_archive(folder / entry.name):
+                        continue
                     yield from self._walk(folder / entry.name, path + "/")
                 elif entry.is_file(follow_symlinks=False):
                     yield path
@@ -95,7 +113,8 @@ class BucketFolder:
         :raises OSError: the disk is full or fails; what ``content`` raises passes through.
         """
         target = self._locate(path)
-        if target.is_dir():
+        beside = unpacked_folder(target)
+        if target.is_dir() or (beside is not None and beside.is_dir() and not target.is_file()):
             raise IsADirectoryError(path)
         descriptor, name = tempfile.mkstemp(dir=self._uploads)
         temporary = Path(name)
@@ -106,8 +125,10 @@ class BucketFolder:
                 os.fsync(file.fileno())
             with self._folders:
                 self._make_folder(target.parent)
+                self._archives.withdraw(target)
                 temporary.replace(target)
             _sync_folder(target.parent)
+            self._archives.unpack(target)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -126,6 +147,7 @@ class BucketFolder:
         with self._folders:
             if not target.is_file():
                 return False
+            self._archives.withdraw(target)
             target.unlink()
             folder = target.parent
             while folder != self.root and not any(folder.iterdir()):
@@ -136,10 +158,13 @@ class BucketFolder:
     def _locate(self, path: str) -> Path:
         check_bucket_path(path)
         place = self.root
+        target = self.root / path
         for part in path.split("/"):
             place /= part
             if place.is_symlink():
                 raise BucketPathError("the path leads through a symbolic link")
+            if is_unpacked_archive(place) and (place != target or place.is_dir()):
+                raise BucketPathError("the path leads into an unpacked archive")
         return place
 
 

@@ -136,6 +136,7 @@ class BucketFsServer:
         self._thread.join()
         self._server.server_close()
         self._server.close_connections()
+        self.folder.stop()
         self._server = self._thread = None
 
     def __enter__(self) -> BucketFsServer:

@@ -139,11 +139,13 @@ class Catalog:
 
     def language_url(self, alias: str) -> str | None:
         """What SCRIPT_LANGUAGES of the session says about an alias, None where it is not there."""
-        for entry in self.parameter("SCRIPT_LANGUAGES").split():
-            name, _, url = entry.partition("=")
-            if name.upper() == alias:
-                return url
-        return None
+        return self.languages().get(alias)
+
+    def languages(self) -> dict[str, str]:
+        """Alias of a script language to what SCRIPT_LANGUAGES of the session says about it."""
+        entries = self.parameter("SCRIPT_LANGUAGES").split()
+        parts = [entry.partition("=") for entry in reversed(entries)]
+        return {name.upper(): url for name, _, url in parts}  # the first of two counts
 
     def parameter(self, name: str) -> str:
         """A parameter's value in this session; :raises SqlError: 42000 for an unknown one."""

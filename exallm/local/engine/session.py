@@ -383,6 +383,7 @@ class Session:
             connections=self.catalog.connections(rights),
             buckets_root=settings.buckets_root,
             interpreter=settings.interpreter,
+            languages=self.catalog.languages(),
             worker_limit=settings.worker_limit,
             reply_timeout_s=settings.reply_timeout_s,
             memory_limit=settings.memory_limit,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exallm.local.udf.connection import Connection
+from exallm.local.udf.container import BUILTIN, Container, open_container
 from exallm.local.udf.isolation import Isolation
 from exallm_udfs.errors import ExallmError
 
@@ -28,7 +29,9 @@ class StatementEnvironment:
     :param connections: connection name, folded, to what ``exa.get_connection`` returns, None for
         one that the scope user may not read.
     :param buckets_root: the folder that scripts see as ``/buckets``: ``<service>/<bucket>/...``.
-    :param interpreter: the command that starts Python, arguments included.
+    :param interpreter: the command that starts the engine's own Python, arguments included.
+    :param languages: alias of a script language to what SCRIPT_LANGUAGES says; one that is not
+        there is the engine's own Python.
     :param worker_limit: the most processes that one call may have.
     :param reply_timeout_s: seconds after which a process that sends nothing is ended.
     :param memory_limit: bytes that a process and those it starts may have in all, as
@@ -48,6 +51,7 @@ class StatementEnvironment:
     connections: Mapping[str, Connection | None] = field(default_factory=dict)
     buckets_root: Path = Path("/buckets")
     interpreter: tuple[str, ...] = (sys.executable,)
+    languages: Mapping[str, str] = field(default_factory=dict)
     worker_limit: int = 1
     reply_timeout_s: float = 600.0
     memory_limit: int = 4 * 1024**3
@@ -86,6 +90,13 @@ class StatementEnvironment:
             f"exa.import_script found no script {name}",
             "name it with its schema, as SCHEMA.NAME",
         )
+
+    def container(self, language: str) -> Container | None:
+        """The container behind an alias, None where it is the engine's own Python.
+
+        :raises ExallmError: E-EXALLM-LOCAL-35 and -36 where the container cannot run.
+        """
+        return open_container(self.languages.get(language, BUILTIN), self.buckets_root)
 
     def connection(self, name: str) -> Connection:
         """The connection for ``exa.get_connection``; matched as written, then folded.

@@ -21,6 +21,7 @@ from exallm.local.exasol_type import Column
 from exallm.local.sql_error import SqlError
 from exallm.local.udf import buckets
 from exallm.local.udf.channel import Channel, ChannelClosed, FrameError
+from exallm.local.udf.container import Container
 from exallm.local.udf.environment import StatementEnvironment
 from exallm.local.udf.isolation import start_command
 from exallm.local.udf.script import UdfScript
@@ -272,13 +273,19 @@ class WorkerProcess:
 def _spawn(
     script: UdfScript, environment: StatementEnvironment, folder: Path
 ) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    try:
+        container = environment.container(script.language)
+    except ExallmError as refusal:
+        raise SqlError("22002", f"VM error: {refusal}") from refusal
+    # A container's Python sees what lies in the container, and nothing of its own machine's site.
+    interpreter = [str(container.python), "-S"] if container else environment.interpreter
     ours, theirs = socket.socketpair()
-    command = [*environment.interpreter, "-P", "-u", "-m", "exallm.local.udf.worker"]
+    command = [*interpreter, "-P", "-u", "-m", "exallm.local.udf.worker"]
     try:
         process = subprocess.Popen(
             start_command(
                 [*command, str(theirs.fileno())],
-                _variables(script, environment, folder),
+                _variables(script, environment, container, folder),
                 environment.isolation,
                 environment.buckets_root,
                 folder,
@@ -295,7 +302,7 @@ def _spawn(
         ours.close()
         error = ExallmError(
             "E-EXALLM-LOCAL-27",
-            f"{environment.interpreter[0]} cannot be started: {problem.strerror}",
+            f"{command[0]} cannot be started: {problem.strerror}",
             "set the engine's interpreter to a Python that has exallm's dependencies",
         )
         raise SqlError("22002", f"VM error: {error}") from problem
@@ -305,13 +312,18 @@ def _spawn(
 
 
 def _variables(
-    script: UdfScript, environment: StatementEnvironment, folder: Path
+    script: UdfScript,
+    environment: StatementEnvironment,
+    container: Container | None,
+    folder: Path,
 ) -> dict[str, str]:
     variables = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     variables["HOME"] = variables["TMPDIR"] = str(folder)
     variables.update(script.options.environment)
-    # The process finds modules where the engine does, after what the script itself asks for.
-    paths = [str(Path(entry).absolute()) for entry in sys.path]
+    # The process finds modules where the engine does, or in its container alone, after what the
+    # script itself asks for.
+    places = [container.packages] if container else [Path(entry) for entry in sys.path]
+    paths = [str(place.absolute()) for place in places]
     if "PYTHONPATH" in variables:
         paths.insert(0, variables["PYTHONPATH"])
     variables["PYTHONPATH"] = os.pathsep.join(paths)

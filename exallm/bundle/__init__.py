@@ -1,0 +1,1 @@
+"""One file that holds all of an installation, for databases without a network."""

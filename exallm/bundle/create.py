@@ -1,0 +1,78 @@
+"""``exallm bundle create``: container, SQL and models in one file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from exallm.bundle.bundle_file import CONTAINER, MODELS, SQL, Listing, Told, write_bundle
+from exallm.installer.models import open_source
+from exallm.installer.sql_files import all_sql_files
+from exallm.models.package_folder import write_package
+from exallm.slc.archive import read_archive
+from exallm_udfs.errors import ExallmError
+from exallm_udfs.names import check_model_name, package_path
+from exallm_udfs.package import check_sizes, read_manifest
+from exallm_udfs.package_file import MANIFEST_NAME
+
+
+@dataclass(frozen=True)
+class BundleRequest:
+    """What goes into a bundle.
+
+    :param container: archive of ``exallm slc build``.
+    :param models: sources, as ``exallm model add`` takes them; each is version 1 of ``name``,
+        the next one version 2.
+    :param packages: folders that ``exallm package`` has made, under their own names and versions.
+    """
+
+    container: Path
+    models: Sequence[str]
+    packages: Sequence[Path]
+    name: str = "qa"
+
+    def __post_init__(self) -> None:
+        check_model_name(self.name)
+
+
+def create_bundle(request: BundleRequest, file: Path, told: Told) -> Listing:
+    """Write a bundle.
+
+    :raises ExallmError: E-EXALLM-SLC-7 for what is no container, E-EXALLM-MODEL-7, -8, -11 and -26
+        for what is no model.
+    """
+    told(f"reading {request.container.name}")
+    archive = read_archive(request.container)
+    members = {f"{CONTAINER}/{archive.file.name}": archive.file}
+    with tempfile.TemporaryDirectory(dir=file.absolute().parent) as scratch:
+        for path, text in all_sql_files().items():
+            copy = Path(scratch, SQL, path)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(text, encoding="utf-8")
+            members[f"{SQL}/{path}"] = copy
+        for number, source in enumerate(request.models, start=1):
+            package = Path(scratch, MODELS, str(number))
+            package.mkdir(parents=True)
+            write_package(open_source(source, told), request.name, number, package)
+            members |= _package_members(package)
+        for package in request.packages:
+            members |= _package_members(package)
+        return write_bundle(file, metadata.version("exallm"), members, told)
+
+
+def _package_members(package: Path) -> dict[str, Path]:
+    manifest = read_manifest(package)
+    problems = check_sizes(package, manifest)
+    if problems:
+        raise ExallmError(
+            "E-EXALLM-MODEL-11",
+            f"the package in {package} is not whole: {problems[0].path} {problems[0].problem}",
+            "make the package again",
+        )
+    folder = f"{MODELS}/{manifest.name}/v{manifest.version}"
+    assert package_path(manifest.name, manifest.version).endswith(folder)
+    paths = [*(file.path for file in manifest.files), MANIFEST_NAME]
+    return {f"{folder}/{path}": package / path for path in paths}
