@@ -7,6 +7,7 @@ import click
 from exallm.cli.data import data
 from exallm.cli.demo import demo
 from exallm.cli.doctor import doctor
+from exallm.cli.economics import economics
 from exallm.cli.evaluate import evaluate
 from exallm.cli.install import install
 from exallm.cli.local import local
@@ -32,7 +33,7 @@ def exallm() -> None:
 
 
 for command in (
-    *(data, demo, doctor, evaluate, install, local, model),
+    *(data, demo, doctor, economics, evaluate, install, local, model),
     *(package_command, train, uninstall, upgrade),
 ):
     exallm.add_command(command)
