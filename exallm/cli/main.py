@@ -13,6 +13,7 @@ from exallm.cli.install import install
 from exallm.cli.local import local
 from exallm.cli.model import model
 from exallm.cli.package import package_command
+from exallm.cli.report import report
 from exallm.cli.run_command import run_command
 from exallm.cli.train import train
 from exallm.cli.uninstall import uninstall
@@ -34,7 +35,7 @@ def exallm() -> None:
 
 for command in (
     *(data, demo, doctor, economics, evaluate, install, local, model),
-    *(package_command, train, uninstall, upgrade),
+    *(package_command, report, train, uninstall, upgrade),
 ):
     exallm.add_command(command)
 

@@ -147,6 +147,8 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-TRAIN-26": "an evaluation cannot be written",
     "E-EXALLM-TRAIN-40": "a price or measurement is missing or not valid",
     "E-EXALLM-TRAIN-41": "nothing can be measured from what was named",
+    "E-EXALLM-TRAIN-42": "a run cannot be reported",
+    "E-EXALLM-TRAIN-43": "no question has the field that names its group",
     # LOCAL 1-19: embedded engine, process and protocol
     "E-EXALLM-LOCAL-1": "the engine's port is in use",
     "E-EXALLM-LOCAL-2": "another engine runs on the same folder",

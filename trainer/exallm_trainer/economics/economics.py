@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,7 +51,19 @@ class Economics:
 
     def chart(self) -> Chart:
         """The cost of both over rows, on logarithmic axes."""
-        return cost_chart(self.values())
+        marks = [(self.crossover, "crossover"), (self.rows, "expected")]
+        return Chart(
+            title="Cost of rows",
+            x_title="rows",
+            y_title="cost",
+            lines=(
+                Line("hosted calls", tuple((point.rows, point.hosted) for point in self.curve)),
+                Line("own model", tuple((point.rows, point.own) for point in self.curve)),
+            ),
+            marks=tuple(Mark(rows, f"{name}: {rows:,}") for rows, name in marks if rows),
+            log_x=True,
+            log_y=True,
+        )
 
 
 def economics(
@@ -79,24 +90,6 @@ def economics(
         crossover=crossover,
         advice=advise(cost, rows, quality),
         curve=_curve(cost, crossover or rows or _MIDDLE_ROWS),
-    )
-
-
-def cost_chart(values: dict[str, Any]) -> Chart:
-    """The chart of :meth:`Economics.values`, also of those that were read from a file."""
-    curve: Sequence[dict[str, Any]] = values["curve"]
-    marks = [(values["crossover"], "crossover"), (values["rows"], "expected")]
-    return Chart(
-        title="Cost of rows",
-        x_title="rows",
-        y_title="cost",
-        lines=(
-            Line("hosted calls", tuple((point["rows"], point["hosted"]) for point in curve)),
-            Line("own model", tuple((point["rows"], point["own"]) for point in curve)),
-        ),
-        marks=tuple(Mark(rows, f"{name}: {rows:,}") for rows, name in marks if rows),
-        log_x=True,
-        log_y=True,
     )
 
 
