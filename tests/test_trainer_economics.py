@@ -180,7 +180,9 @@ def test_what_is_missing_is_named(option: str) -> None:
 def test_a_negative_price_is_refused_by_the_command() -> None:
     refused = call({"--machine": "-1"}).exception
     assert isinstance(refused, ExallmError)
-    assert str(refused).startswith("E-EXALLM-TRAIN-40") and "the price machine is -1.0" in str(refused)
+    assert str(refused).startswith("E-EXALLM-TRAIN-40") and "the price machine is -1.0" in str(
+        refused
+    )
 
 
 def test_quality_needs_a_goal_and_what_prompting_reaches() -> None:
@@ -202,7 +204,7 @@ def test_batch_runs_are_measured_from_csv_and_json(tmp_path: Path) -> None:
     other = tmp_path / "runs.json"
     other.write_text(json.dumps(rows))
     assert read_batch_runs(other) == found
-    measured = {name: None for name in list(OPTIONS)[:3]}
+    measured = dict.fromkeys(list(OPTIONS)[:3])
     result = call({**measured, "--runs": str(file)}, "--json")
     assert json.loads(result.stdout)["use"]["completion_tokens"] == 6
 

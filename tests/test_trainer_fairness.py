@@ -36,9 +36,7 @@ def fairness(
 
 
 def test_rates_and_differences_by_hand() -> None:
-    found = fairness(
-        {"north": ["1682"] * 30 + ["1700"] * 10, "south": ["1682"] * 10 + [None] * 30}
-    )
+    found = fairness({"north": ["1682"] * 30 + ["1700"] * 10, "south": ["1682"] * 10 + [None] * 30})
     north, south = found.groups
     assert (north.group, north.questions, north.positive.share) == ("north", 40, 1.0)
     assert north.right is not None and south.right is not None
@@ -166,7 +164,7 @@ def test_groups_of_squad_stand_at_the_question_or_above(tmp_path: Path) -> None:
     assert data.groups["region"] == {"1": "north", "2": "south"}
     assert data.groups["document"] == {"1": "Mills", "2": "Mills"}
     assert data.counterparts == {"2": "7"}
-    with pytest.raises(ExallmError, match="E-EXALLM-TRAIN-43.*field gender.*region, source"):
+    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-43.*field gender.*region, source"):
         with_groups(data, form, ("gender",))
 
 

@@ -74,7 +74,9 @@ def test_what_the_other_text_says_otherwise_punctuated_is_not_beyond_it() -> Non
     assert [each.text for each in beyond] == ["0131 496 0001"]
 
 
-@pytest.mark.parametrize("text", ["a." * 50_000, "1 " * 50_000, "DE89 " * 20_000, "+" + "1-" * 50_000])
+@pytest.mark.parametrize(
+    "text", ["a." * 50_000, "1 " * 50_000, "DE89 " * 20_000, "+" + "1-" * 50_000]
+)
 def test_long_texts_take_no_long_time(text: str) -> None:
     began = time.monotonic()
     personal_data(text)

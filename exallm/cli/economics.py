@@ -152,7 +152,7 @@ def _quality(goal: float | None, prompting: float | None, tuned: float | None) -
         return None
     if goal is None or prompting is None:
         name = "--goal" if goal is None else "--prompting-quality"
-        raise click.UsageError(f"{name} is missing: quality needs a goal and what prompting reaches")
+        raise click.UsageError(f"{name} is missing: give the goal and what prompting reaches")
     return Quality(goal, prompting, tuned)
 
 

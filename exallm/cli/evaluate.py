@@ -14,12 +14,10 @@ from rich.console import Console
 from rich.table import Table as ScreenTable
 from rich.text import Text
 
+from exallm.cli.opened_model import opened_model
 from exallm.cli.progress import Progress, progress
 from exallm.cli.trainer_extra import require_trainer
-from exallm.home import exallm_home
 from exallm.models.smollm2 import PROMPT_TEMPLATE
-from exallm.models.smollm2_source import NAME as SMOLLM2
-from exallm.models.smollm2_source import smollm2_file
 from exallm_udfs.prompt import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -57,7 +55,8 @@ class _Result:
 @click.option(
     "--data",
     required=True,
-    help="squad:FILE, questions:FILE, table:FILE, a folder of exallm data prepare, narratives or adversarial.",
+    help="squad:FILE, questions:FILE, table:FILE, a folder of exallm data prepare, narratives or"
+    " adversarial.",
 )
 @click.option("--against", help="Another model that is asked the same, to show what is gained.")
 @click.option("--base", help="What an adapter is put on, instead of what its run names.")
@@ -173,7 +172,7 @@ def _result(evaluation: Evaluation, other: Evaluation | None) -> _Result:
 def _request(model: str, asking: _Asking, template: Path | None) -> EvaluationRequest:
     evaluation = import_module("exallm_trainer.evaluate.evaluation")
     decoding = import_module("exallm_trainer.evaluate.decoding").Decoding
-    place = import_module("exallm_trainer.evaluate.model_place").model_place(_opened(model))
+    place = import_module("exallm_trainer.evaluate.model_place").model_place(opened_model(model))
     usual = PLACEHOLDER if place.trained else PROMPT_TEMPLATE
     text = usual if template is None else _text(template)
     named = asking.base or place.base
@@ -181,7 +180,7 @@ def _request(model: str, asking: _Asking, template: Path | None) -> EvaluationRe
         place=place,
         data=asking.data,
         decoding=decoding(text, asking.max_new_tokens, batch_rows=asking.batch_rows),
-        base=None if named is None else _opened(named),
+        base=None if named is None else opened_model(named),
         labels=asking.labels,
         positive=asking.positive,
         cpu=asking.cpu,
@@ -198,13 +197,6 @@ def _evaluate(request: EvaluationRequest, shown: Progress) -> Evaluation:
         request, observe
     )
     return result
-
-
-def _opened(model: str) -> str:
-    """A model as the trainer opens it."""
-    if model != SMOLLM2:
-        return model
-    return str(smollm2_file(exallm_home() / "models", lambda step: click.echo(step, err=True)))
 
 
 def _run_folder(model: str) -> Path:

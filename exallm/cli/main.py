@@ -15,6 +15,7 @@ from exallm.cli.model import model
 from exallm.cli.package import package_command
 from exallm.cli.report import report
 from exallm.cli.run_command import run_command
+from exallm.cli.synthesize import synthesize_command
 from exallm.cli.train import train
 from exallm.cli.uninstall import uninstall
 from exallm.cli.upgrade import upgrade
@@ -38,6 +39,7 @@ for command in (
     *(package_command, report, train, uninstall, upgrade),
 ):
     exallm.add_command(command)
+data.add_command(synthesize_command)
 
 
 def main() -> None:

@@ -33,7 +33,11 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the file's name as a JSON object.")
 def report(
-    run: Path, evaluations: tuple[Path, ...], economics: Path | None, out: Path | None, as_json: bool
+    run: Path,
+    evaluations: tuple[Path, ...],
+    economics: Path | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """Make one HTML file of RUN, a folder of exallm train, that needs nothing beside it.
 

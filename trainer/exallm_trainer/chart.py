@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 640, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 44, 46
-# Okabe and Ito's colours, which colour-blind readers can tell apart; dashes tell them apart in print.
+# Okabe and Ito's colours, which colour-blind readers tell apart; dashes do so in print.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 _DASHES = ("none", "6 3", "2 2", "8 3 2 3")
 _TICKS = 5

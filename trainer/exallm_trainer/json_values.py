@@ -40,7 +40,9 @@ def _built(kind: Any, value: Any, path: str) -> Any:
         return {name: _built(arguments[1], each, f"{path}.{name}") for name, each in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    return _require(isinstance(value, kind) and isinstance(value, bool) == (kind is bool), value, path)
+    return _require(
+        isinstance(value, kind) and isinstance(value, bool) == (kind is bool), value, path
+    )
 
 
 def _dataclass(kind: Any, value: Any, path: str) -> Any:
@@ -51,7 +53,9 @@ def _dataclass(kind: Any, value: Any, path: str) -> Any:
     if missing or unknown:
         name = sorted(missing or unknown)[0]
         raise ValueError(f"{path} {'lacks' if missing else 'has an unknown'} {name}")
-    return kind(**{name: _built(hints[name], each, f"{path}.{name}") for name, each in value.items()})
+    return kind(
+        **{name: _built(hints[name], each, f"{path}.{name}") for name, each in value.items()}
+    )
 
 
 def _require(condition: bool, value: Any, path: str) -> Any:

@@ -12,15 +12,26 @@ from dataclasses import dataclass
 EMAIL, PHONE, IBAN, CARD, NATIONAL_ID = "e-mail", "phone", "IBAN", "card number", "national id"
 
 # Of the countries that the registry of IBANs has for Europe and its neighbours.
-_IBAN_LENGTHS = dict(
-    part.split(":")
-    for part in (
-        "AD:24 AE:23 AL:28 AT:20 AZ:28 BA:20 BE:16 BG:22 BR:29 CH:21 CY:28 CZ:24 DE:22 DK:18 EE:20"
-        " ES:24 FI:18 FO:18 FR:27 GB:22 GE:22 GI:23 GL:18 GR:27 HR:21 HU:28 IE:22 IL:23 IS:26 IT:27"
-        " KZ:20 LI:21 LT:20 LU:20 LV:21 MC:27 MD:24 ME:22 MK:19 MT:31 NL:18 NO:15 PL:28 PT:25 RO:24"
-        " RS:22 SA:24 SE:24 SI:19 SK:24 SM:27 TR:26 UA:29 VA:22 XK:20"
-    ).split()
-)
+_IBAN_COUNTRIES = {
+    15: "NO",
+    16: "BE",
+    18: "DK FI FO GL NL",
+    19: "MK SI",
+    20: "AT BA EE KZ LT LU XK",
+    21: "CH HR LI LV",
+    22: "BG DE GB GE IE ME RS VA",
+    23: "AE GI IL",
+    24: "AD CZ ES MD RO SA SE SK",
+    25: "PT",
+    26: "IS TR",
+    27: "FR GR IT MC SM",
+    28: "AL AZ CY HU PL",
+    29: "BR UA",
+    31: "MT",
+}
+_IBAN_LENGTHS = {
+    country: length for length, names in _IBAN_COUNTRIES.items() for country in names.split()
+}
 _DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 # What the letters A to Z count at odd places; the digits 0 to 9 count as A to J.
 _FISCAL_ODD = (
@@ -77,7 +88,7 @@ def _whole(check: Callable[[str], bool]) -> Callable[[str], int]:
 
 def _iban(text: str) -> int:
     """How much of the text is an IBAN by its country's length and ISO 7064 modulo 97; else 0."""
-    length = int(_IBAN_LENGTHS.get(text[:2], "0"))
+    length = _IBAN_LENGTHS.get(text[:2], 0)
     places = [at for at, letter in enumerate(text) if letter != " "][:length]
     if not length or len(places) < length:
         return 0
@@ -118,14 +129,14 @@ def _french(text: str) -> bool:
 
 
 def _italian(text: str) -> bool:
-    """Codice fiscale: the last letter is a sum of the others, odd places by a table of their own."""
+    """Codice fiscale: the last letter is a sum of the others, at odd places by a table."""
     values = [int(c) if c.isdigit() else ord(c) - ord("A") for c in text[:15]]
     total = sum(_FISCAL_ODD[v] if at % 2 == 0 else v for at, v in enumerate(values))
     return ord(text[15]) - ord("A") == total % 26
 
 
 def _german(text: str) -> bool:
-    """Steuer-ID: one of the first ten digits stands there two or three times, ISO 7064 mod 11, 10."""
+    """Steuer-ID: of the first ten digits one stands there twice or thrice; ISO 7064 mod 11, 10."""
     digits = _digits(text)
     counts = sorted((digits[:10].count(digit) for digit in range(10)), reverse=True)
     if counts[:2] not in ([2, 1], [3, 1]):
@@ -142,9 +153,11 @@ def _any(text: str) -> bool:
 
 def _patterns() -> Iterator[tuple[str, re.Pattern[str], Callable[[str], int]]]:
     """Kind, form and check, in the order in which a text is given to them."""
-    yield EMAIL, re.compile(
-        r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w@])"
-    ), _whole(_any)
+    yield (
+        EMAIL,
+        re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w@])"),
+        _whole(_any),
+    )
     yield IBAN, re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?!\w)"), _iban
     yield CARD, re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])"), _whole(_card)
     for form, check in (

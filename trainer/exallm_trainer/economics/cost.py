@@ -1,9 +1,10 @@
 """Cost of rows, and the number of rows from which a model of one's own is the cheaper one.
 
-With a one-off cost ``F`` (training and labour), a hosted price ``h`` and a serving cost ``s`` a row,
-``n`` rows cost ``n h`` hosted and ``F + n s`` on one's own machine. They meet at ``F / (h - s)`` where
-``h`` is the larger; else hosted calls stay the cheaper ones for ever. Numbers are taken as they are
-written in decimal and computed with as fractions, so that no rounding moves the crossover.
+With a one-off cost ``F`` (training and labour), a hosted price ``h`` and a serving cost ``s`` a
+row, ``n`` rows cost ``n h`` hosted and ``F + n s`` on one's own machine. They meet at
+``F / (h - s)`` where ``h`` is the larger; else hosted calls stay the cheaper ones for ever. Numbers
+are taken as they are written in decimal and computed with as fractions, so that no rounding moves
+the crossover.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """How a model treats the groups that the data names.
 
 Two differences, as they are usual: demographic parity compares how often groups get a positive
-outcome, equal opportunity how often they get the right one where there is one. Positive is an answer
-at all or, where answers are labels, one label. The difference is that of the two groups that lie
-farthest apart; since they are found by looking at all pairs, its interval is widened for so many
-looks (Bonferroni). A group with few questions is shown and takes no part in it.
+outcome, equal opportunity how often they get the right one where there is one. Positive is an
+answer at all or, where answers are labels, one label. The difference is that of the two groups that
+lie farthest apart; since they are found by looking at all pairs, its interval is widened for so
+many looks (Bonferroni). A group with few questions is shown and takes no part in it.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from exallm_trainer.evaluate.report import Table
 from exallm_trainer.run_report.html import element, table
 
 _SOURCE = ("name", "kind", "place", "licence", "documents", "paragraphs", "questions", "sha256")
+_SYNTHETIC = ("name", "written by", "prompt", "from", "to", "answered again by")
 
 
 def data_section(card: DataCard | None) -> Element:
@@ -29,6 +30,7 @@ def data_section(card: DataCard | None) -> Element:
     settings = tuple((name, str(value)) for name, value in card.settings.items())
     tables = (
         Table("Sources", _SOURCE, _sources(card.sources)),
+        Table("Sources that a model wrote", _SYNTHETIC, _synthetic(card.sources)),
         Table("Held-out sets", _SOURCE, _sources(card.held_out)),
         Table("Splits", ("split", "documents", "examples", "texts"), splits),
         Table("Left out", ("of", "source", "reason", "count"), dropped),
@@ -51,4 +53,19 @@ def _sources(cards: Sequence[SourceCard]) -> tuple[tuple[str, ...], ...]:
             card.sha256[:12],
         )
         for card in cards
+    )
+
+
+def _synthetic(cards: Sequence[SourceCard]) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (
+            card.name,
+            str(card.synthetic["generator"]["name"]),
+            str(card.synthetic["prompt_version"]),
+            str(card.synthetic["first_generated_at"]),
+            str(card.synthetic["last_generated_at"]),
+            "nobody" if card.synthetic["second"] is None else str(card.synthetic["second"]["name"]),
+        )
+        for card in cards
+        if card.synthetic is not None
     )

@@ -33,7 +33,10 @@ def run_section(name: str, record: RunRecord) -> Element:
         ("sha256 of the base", record.base_sha256),
         ("sha256 of the adapter it began from", record.adapter_sha256),
         ("sha256 of the data", record.data_sha256),
-        ("examples", f"{record.examples:,} to train on, {record.validation_examples:,} to validate"),
+        (
+            "examples",
+            f"{record.examples:,} to train on, {record.validation_examples:,} to validate",
+        ),
         ("left out, too long", f"{record.left_out:,}"),
         ("computed on", f"{record.device}, {record.precision}" if record.device else ""),
         ("versions", ", ".join(f"{name} {text}" for name, text in record.versions.items())),
