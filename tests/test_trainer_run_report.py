@@ -87,7 +87,7 @@ def test_the_run_that_ships_and_has_no_evaluation() -> None:
     shown = page(SHIPPED)
     for text in (
         "Run qa",
-        "finished after 794 steps and 77 min",
+        "Finished after 794 steps and 77 min",
         "optimisation.learning_rate",
         "squad-train-12-articles",
         "has a title of held-out xquad-en",
@@ -168,12 +168,12 @@ def test_an_evaluation_is_read_as_it_was_written(evaluation: Path, tmp_path: Pat
 
 def test_a_young_run_and_one_that_failed(tmp_path: Path) -> None:
     record = json.loads((SHIPPED / "run.json").read_text())
-    record |= {"state": "failed", "reason": "the loss is <no> number", "best_step": 0}
+    record |= {"state": "failed", "reason": "the loss is <no> number, NaN", "best_step": 0}
     record |= {"best_exact": None, "ended_at": None}
     (tmp_path / "run.json").write_text(json.dumps(record))
     shown = page(tmp_path)
     for text in (
-        "the loss is <no> number",
+        "The loss is <no> number, NaN.",
         "no data card",
         "No step is recorded",
         "None is recorded",

@@ -119,7 +119,7 @@ def _grid(chart: Chart, x_axis: _Axis, y_axis: _Axis) -> list[str]:
         parts.append(_stroke(_LEFT, y, WIDTH - _RIGHT, y, "#ddd"))
         parts.append(_text(_LEFT - 6, y + 4, _number(tick), "end"))
     parts.append(_text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 10, chart.x_title, "middle"))
-    parts.append(_text(_LEFT - 6, _TOP - 10, chart.y_title, "end"))
+    parts.append(_text(4, _TOP - 10, chart.y_title, "start"))
     return parts
 
 
@@ -130,7 +130,7 @@ def _marks(chart: Chart, x_axis: _Axis) -> list[str]:
         x = x_axis.place(mark.x)
         anchor, shift = ("end", -4) if x > WIDTH / 2 else ("start", 4)
         parts.append(_stroke(x, _TOP, x, HEIGHT - _BOTTOM, "#555", "3 3"))
-        parts.append(_text(x + shift, _TOP + 12 + 14 * number, mark.label, anchor))
+        parts.append(_text(x + shift, _TOP - 5 + 17 * number, mark.label, anchor))
     return parts
 
 

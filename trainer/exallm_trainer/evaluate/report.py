@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from exallm_trainer.evaluate.comparison import Comparison, Pair
 from exallm_trainer.evaluate.evaluation import Evaluation
-from exallm_trainer.evaluate.fairness import Difference, Fairness, Rate
+from exallm_trainer.evaluate.fairness import ANSWERED, Difference, Fairness, Rate
 from exallm_trainer.evaluate.score import Scores
 from exallm_udfs.bootstrap import Interval
 
@@ -236,7 +236,8 @@ def _fairness(model: str, found: Fairness) -> tuple[Table, Table]:
         )
         for each in found.groups
     )
-    columns = ("group", "questions", found.positive, "with that answer", "of these right")
+    deserving = "have an answer" if found.positive == ANSWERED else f"right: {found.positive}"
+    columns = ("group", "questions", found.positive, deserving, "of these right")
     if found.left_out:
         rows = (*rows, ("(names none)", str(found.left_out), "", "", ""))
     differences = (

@@ -28,6 +28,7 @@ th { border-bottom: 1px solid #888; font-weight: 600; overflow-wrap: normal; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 td.text { min-width: 4rem; }
 figure { margin: 0.5rem 0 1rem; max-width: 42rem; break-inside: avoid; } svg { width: 100%; }
+figcaption { font-weight: 600; }
 p.note { color: #555; font-size: 0.86rem; } p.answer { font-size: 1.15rem; font-weight: 600; }
 @page { margin: 16mm 14mm; }
 @media print {
@@ -87,7 +88,7 @@ def table(content: Table) -> Element:
 def figure(chart: Chart) -> Element:
     """A chart; its points have a place on its axes."""
     drawing = ElementTree.fromstring(svg(chart).replace(' xmlns="http://www.w3.org/2000/svg"', ""))
-    return element("figure", drawing)
+    return element("figure", element("figcaption", chart.title), drawing)
 
 
 def _with(cells: Iterable[str], kinds: Iterable[str]) -> Iterable[tuple[str, str]]:

@@ -44,7 +44,8 @@ def run_section(name: str, record: RunRecord) -> Element:
     return element(
         "section",
         element("h1", f"Run {name}"),
-        element("p", "; ".join(told) + ".", class_="answer"),
+        element("p", _sentence(told[0]), class_="answer"),
+        *(element("p", _sentence(each)) for each in told[1:]),
         table(Table("The run", ("what", "value"), tuple(row for row in rows if row[1]))),
     )
 
@@ -126,6 +127,10 @@ def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 def _text(value: object) -> str:
     return "none" if value is None or value == "" else str(value)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _duration(seconds: float) -> str:
