@@ -213,3 +213,20 @@ def test_markup_in_an_answer_ends_no_cell() -> None:
     example = Example("1", "It is a|b <script> \\ \n end", "What?", ("none",), "s", "d")
     report = report_text(judged([example], ["a|b <script> \\"]))
     assert "| What? | ✗ a\\|b &lt;script> \\\\ | none |" in report
+
+
+def test_groups_of_a_table_are_compared(tuned: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mills.jsonl"
+    rows = [
+        {"context": e.context, "question": e.question, "answers": list(e.answers), "region": region}
+        for e, region in zip(EXAMPLES, ("north", "north", "north", "north", None), strict=True)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    arguments = ["--data", f"table:{file}", "--group", "region"]
+    shown = json.loads(call(tuned, *arguments, "--json").stdout)
+    (fairness,) = shown["models"][0]["evaluation"]["fairness"]
+    assert (fairness["field"], fairness["left_out"], fairness["parity"]) == ("region", 1, None)
+    assert fairness["groups"][0]["positive"]["share"] == 0.75
+    assert shown["models"][0]["evaluation"]["leaks"] == []
+    alone = CliRunner().invoke(evaluate, [str(tuned), "--data", "narratives", "--positive", "x"])
+    assert alone.exit_code == 2 and "--group" in alone.output

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from exallm_trainer.data.login import ExasolLogin
     from exallm_trainer.data.sources import SourceRequest
 
-_ROLES = ("context", "question", "answers", "document", "id", "text")
+COLUMN_ROLES = ("context", "question", "answers", "document", "id", "text")
 
 
 @click.group()
@@ -46,7 +46,7 @@ def data() -> None:
     required=True,
     metavar="[NAME=]KIND:PLACE",
     help="squad:FILE, questions:FILE-OR-FOLDER, table:FILE, documents:FILE-OR-FOLDER,"
-    " hub:OWNER/NAME@SPLIT, or exasol:TABLE-OR-QUERY. May be repeated.",
+    " hub:OWNER/NAME@SPLIT, exasol:TABLE-OR-QUERY, or synthetic:FOLDER. May be repeated.",
 )
 @click.option(
     "--held-out",
@@ -66,7 +66,7 @@ def data() -> None:
     "columns",
     multiple=True,
     metavar="ROLE=COLUMN",
-    help=f"A column of tables that has another name than its role: {', '.join(_ROLES)}.",
+    help=f"A column of tables that has another name than its role: {', '.join(COLUMN_ROLES)}.",
 )
 @click.option(
     "--validation-share",
@@ -126,8 +126,10 @@ def prepare_command(
             validation_share=validation_share, seed=seed, chunk_words=chunk_words
         ),
         access=kinds.Access(
-            import_module("exallm_trainer.data.rows").Columns(**_named(columns, "column", _ROLES)),
-            _login(local, dsn, db_user),
+            import_module("exallm_trainer.data.rows").Columns(
+                **named_values(columns, "column", COLUMN_ROLES)
+            ),
+            database_login(local, dsn, db_user),
         ),
     )
     # What these tell of a single page is counted by its reason.
@@ -143,11 +145,11 @@ def prepare_command(
 
 
 def _licensed(sources: Sequence[SourceRequest], licences: Sequence[str]) -> list[SourceRequest]:
-    named = _named(licences, "licence", [source.name for source in sources])
+    named = named_values(licences, "licence", [source.name for source in sources])
     return [replace(source, licence=named.get(source.name)) for source in sources]
 
 
-def _named(values: Sequence[str], option: str, known: Sequence[str]) -> dict[str, str]:
+def named_values(values: Sequence[str], option: str, known: Sequence[str]) -> dict[str, str]:
     found = {}
     for value in values:
         name, separator, meaning = value.partition("=")
@@ -159,7 +161,7 @@ def _named(values: Sequence[str], option: str, known: Sequence[str]) -> dict[str
     return found
 
 
-def _login(local: bool, dsn: str | None, user: str | None) -> ExasolLogin | None:
+def database_login(local: bool, dsn: str | None, user: str | None) -> ExasolLogin | None:
     login: Any = import_module("exallm_trainer.data.login").ExasolLogin
     if local:
         if dsn:
@@ -182,7 +184,10 @@ def _show(card: DataCard, console: Console) -> None:
     for name, group in (("", card.sources), ("held out: ", card.held_out)):
         for source in group:
             counts = (source.documents, source.paragraphs, source.questions)
-            read.add_row(name + source.name, source.licence or "not stated", *map(str, counts))
+            told = name + source.name
+            if source.synthetic is not None:
+                told += ", which a model wrote"
+            read.add_row(told, source.licence or "not stated", *map(str, counts))
     console.print(read)
     if card.dropped:
         dropped = _table("left out", "of", "reason", "count")

@@ -14,12 +14,10 @@ from rich.console import Console
 from rich.table import Table as ScreenTable
 from rich.text import Text
 
+from exallm.cli.opened_model import opened_model
 from exallm.cli.progress import Progress, progress
 from exallm.cli.trainer_extra import require_trainer
-from exallm.home import exallm_home
 from exallm.models.smollm2 import PROMPT_TEMPLATE
-from exallm.models.smollm2_source import NAME as SMOLLM2
-from exallm.models.smollm2_source import smollm2_file
 from exallm_udfs.prompt import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -38,6 +36,7 @@ class _Asking:
     data: EvaluationSet
     base: str | None
     labels: tuple[str, ...]
+    positive: str | None
     max_new_tokens: int
     batch_rows: int
     cpu: bool
@@ -56,7 +55,8 @@ class _Result:
 @click.option(
     "--data",
     required=True,
-    help="squad:FILE, questions:FILE, a folder of exallm data prepare, narratives or adversarial.",
+    help="squad:FILE, questions:FILE, table:FILE, a folder of exallm data prepare, narratives or"
+    " adversarial.",
 )
 @click.option("--against", help="Another model that is asked the same, to show what is gained.")
 @click.option("--base", help="What an adapter is put on, instead of what its run names.")
@@ -69,6 +69,19 @@ class _Result:
 )
 @click.option("--against-template", type=_EXISTING_FILE, help="The same for the other model.")
 @click.option("--label", "labels", multiple=True, help="Every label, where answers are labels.")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="FIELD",
+    help="Compare the groups that this field of the data names. May be repeated.",
+)
+@click.option(
+    "--counterpart",
+    metavar="FIELD",
+    help="A field shared by questions that ask the same of another group each.",
+)
+@click.option("--positive", metavar="LABEL", help="Compare how often groups get this label.")
 @click.option("--max-new-tokens", type=click.IntRange(1), default=32, show_default=True)
 @click.option(
     "--batch-rows",
@@ -96,6 +109,9 @@ def evaluate(
     template: Path | None,
     against_template: Path | None,
     labels: tuple[str, ...],
+    groups: tuple[str, ...],
+    counterpart: str | None,
+    positive: str | None,
     max_new_tokens: int,
     batch_rows: int,
     out: Path | None,
@@ -113,7 +129,10 @@ def evaluate(
       exallm evaluate runs/qa --against smollm2 --data squad:dev.json --out evaluations/qa
       exallm evaluate runs/qa/checkpoints/step-* --data DATA
       exallm evaluate runs/qa --data adversarial
+      exallm evaluate runs/qa --data table:letters.csv --group REGION
     """
+    if (counterpart or positive) and not groups:
+        raise click.UsageError("--counterpart and --positive compare groups: name a --group")
     require_trainer()
     folders = import_module("exallm_trainer.evaluate.evaluation_folder")
     runs = [_run_folder(model) for model in models] if record else []
@@ -121,7 +140,10 @@ def evaluate(
         folders.require_new(out)
     chosen = import_module("exallm_trainer.evaluate.evaluation_set").read_evaluation_set(data)
     chosen = chosen if rows is None else chosen.spread(rows)
-    asking = _Asking(chosen, base, labels, max_new_tokens, batch_rows, cpu)
+    if groups:
+        with_groups = import_module("exallm_trainer.evaluate.groups").with_groups
+        chosen = with_groups(chosen, data, groups, counterpart)
+    asking = _Asking(chosen, base, labels, positive, max_new_tokens, batch_rows, cpu)
     # All are looked at before the first one answers, which may take long.
     asked = [_request(model, asking, template) for model in models]
     asked_other = None if against is None else _request(against, asking, against_template)
@@ -150,7 +172,7 @@ def _result(evaluation: Evaluation, other: Evaluation | None) -> _Result:
 def _request(model: str, asking: _Asking, template: Path | None) -> EvaluationRequest:
     evaluation = import_module("exallm_trainer.evaluate.evaluation")
     decoding = import_module("exallm_trainer.evaluate.decoding").Decoding
-    place = import_module("exallm_trainer.evaluate.model_place").model_place(_opened(model))
+    place = import_module("exallm_trainer.evaluate.model_place").model_place(opened_model(model))
     usual = PLACEHOLDER if place.trained else PROMPT_TEMPLATE
     text = usual if template is None else _text(template)
     named = asking.base or place.base
@@ -158,8 +180,9 @@ def _request(model: str, asking: _Asking, template: Path | None) -> EvaluationRe
         place=place,
         data=asking.data,
         decoding=decoding(text, asking.max_new_tokens, batch_rows=asking.batch_rows),
-        base=None if named is None else _opened(named),
+        base=None if named is None else opened_model(named),
         labels=asking.labels,
+        positive=asking.positive,
         cpu=asking.cpu,
     )
     return request
@@ -174,13 +197,6 @@ def _evaluate(request: EvaluationRequest, shown: Progress) -> Evaluation:
         request, observe
     )
     return result
-
-
-def _opened(model: str) -> str:
-    """A model as the trainer opens it."""
-    if model != SMOLLM2:
-        return model
-    return str(smollm2_file(exallm_home() / "models", lambda step: click.echo(step, err=True)))
 
 
 def _run_folder(model: str) -> Path:

@@ -8,13 +8,16 @@ from exallm.cli.bundle import bundle
 from exallm.cli.data import data
 from exallm.cli.demo import demo
 from exallm.cli.doctor import doctor
+from exallm.cli.economics import economics
 from exallm.cli.evaluate import evaluate
 from exallm.cli.install import install
 from exallm.cli.local import local
 from exallm.cli.model import model
 from exallm.cli.package import package_command
+from exallm.cli.report import report
 from exallm.cli.run_command import run_command
 from exallm.cli.slc import slc
+from exallm.cli.synthesize import synthesize_command
 from exallm.cli.train import train
 from exallm.cli.uninstall import uninstall
 from exallm.cli.upgrade import upgrade
@@ -34,10 +37,11 @@ def exallm() -> None:
 
 
 for command in (
-    *(bundle, data, demo, doctor, evaluate, install, local, model),
-    *(package_command, slc, train, uninstall, upgrade),
+    *(bundle, data, demo, doctor, economics, evaluate, install, local, model),
+    *(package_command, report, slc, train, uninstall, upgrade),
 ):
     exallm.add_command(command)
+data.add_command(synthesize_command)
 
 
 def main() -> None:

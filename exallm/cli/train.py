@@ -11,10 +11,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from exallm.cli.opened_model import opened_model
 from exallm.cli.trainer_extra import require_trainer
-from exallm.home import exallm_home
-from exallm.models.smollm2_source import NAME as SMOLLM2
-from exallm.models.smollm2_source import smollm2_file
 
 if TYPE_CHECKING:
     from exallm_trainer.train.report import StepReport
@@ -77,7 +75,7 @@ def train(
     run_folder = import_module("exallm_trainer.run_folder").RunFolder(out)
     request = import_module("exallm_trainer.train.request").TrainRequest(
         recipe=chosen,
-        base=base or _base(chosen.base),
+        base=base or opened_model(chosen.base),
         examples=prepared.train,
         validation=prepared.validation,
         data_sha256=prepared.sha256,
@@ -97,13 +95,6 @@ def train(
         f"{record.state} after {record.steps} steps and {record.seconds:.0f} s; best at step"
         f" {record.best_step}: {record.best_exact:.1%} of the validation answers to the letter"
     )
-
-
-def _base(name: str) -> str:
-    """A recipe's base as the trainer opens it."""
-    if name != SMOLLM2:
-        return name
-    return str(smollm2_file(exallm_home() / "models", lambda step: click.echo(step, err=True)))
 
 
 class _Shown:

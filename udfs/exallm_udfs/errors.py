@@ -147,6 +147,12 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-DATA-16": "settings of the preparation contradict",
     "E-EXALLM-DATA-17": "prepared data cannot be written",
     "E-EXALLM-DATA-18": "a file of cached tokens is broken",
+    "E-EXALLM-DATA-30": "settings or models of a synthesis cannot be used",
+    "E-EXALLM-DATA-31": "a model's address refuses, or never answers",
+    "E-EXALLM-DATA-32": "a model's address answers something else",
+    "E-EXALLM-DATA-33": "a folder does not hold synthetic questions, or they were changed",
+    "E-EXALLM-DATA-34": "a package that a filter needs is not installed",
+    "E-EXALLM-DATA-35": "no synthetic question is left",
     # TRAIN: training, evaluation and packaging
     "E-EXALLM-TRAIN-1": "a recipe is not valid",
     "E-EXALLM-TRAIN-2": "a device does not compute with the recipe's precision",
@@ -166,6 +172,10 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-TRAIN-24": "a model cannot be asked with these settings",
     "E-EXALLM-TRAIN-25": "what is to be evaluated is no whole model",
     "E-EXALLM-TRAIN-26": "an evaluation cannot be written",
+    "E-EXALLM-TRAIN-40": "a price or measurement is missing or not valid",
+    "E-EXALLM-TRAIN-41": "nothing can be measured from what was named",
+    "E-EXALLM-TRAIN-42": "a run cannot be reported",
+    "E-EXALLM-TRAIN-43": "no question has the field that names its group",
     # LOCAL 1-19: embedded engine, process and protocol
     "E-EXALLM-LOCAL-1": "the engine's port is in use",
     "E-EXALLM-LOCAL-2": "another engine runs on the same folder",

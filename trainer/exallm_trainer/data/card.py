@@ -20,6 +20,8 @@ class SourceCard:
 
     :param location: a file's or folder's name, a name of the Hub, or a query.
     :param licence: None where nobody said it.
+    :param synthetic: which model wrote it, when and by which prompt; None for what people wrote, as
+        far as anybody knows.
     """
 
     name: str
@@ -30,6 +32,7 @@ class SourceCard:
     documents: int
     paragraphs: int
     questions: int
+    synthetic: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

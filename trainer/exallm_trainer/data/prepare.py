@@ -33,6 +33,7 @@ from exallm_trainer.data.prepared import (
 from exallm_trainer.data.settings import PrepareSettings
 from exallm_trainer.data.sources import Access, Source, SourceRequest, open_source
 from exallm_trainer.data.split import is_validation
+from exallm_trainer.data.synthetic_source import SyntheticSource
 from exallm_trainer.example import Example, write_examples
 from exallm_trainer.run_folder import write_whole
 from exallm_udfs.errors import ExallmError
@@ -278,6 +279,7 @@ def _source_cards(
             source.sha256(),
             source.licence,
             *read[source.name],
+            synthetic=source.origin() if isinstance(source, SyntheticSource) else None,
         )
         for request, source in zip(requests, sources, strict=True)
     )

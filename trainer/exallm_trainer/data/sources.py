@@ -14,7 +14,7 @@ from exallm_trainer.data.login import ExasolLogin
 from exallm_trainer.data.rows import Columns
 from exallm_udfs.errors import ExallmError
 
-Kind = Literal["squad", "questions", "table", "hub", "documents", "exasol"]
+Kind = Literal["squad", "questions", "table", "hub", "documents", "exasol", "synthetic"]
 _WRITTEN = re.compile(
     rf"(?:(?P<name>[\w.-]+)=)?(?P<kind>{'|'.join(get_args(Kind))}):(?P<place>.+)", re.DOTALL
 )
@@ -109,6 +109,10 @@ def open_source(request: SourceRequest, access: Access) -> Source:
         from exallm_trainer.data.documents_source import DocumentsSource
 
         return DocumentsSource(name, Path(place), licence)
+    if request.kind == "synthetic":
+        from exallm_trainer.data.synthetic_source import SyntheticSource
+
+        return SyntheticSource(name, Path(place), licence)
     if access.login is None:
         raise ExallmError(
             "E-EXALLM-DATA-5",
@@ -123,7 +127,7 @@ def open_source(request: SourceRequest, access: Access) -> Source:
 def _name_of(kind: Kind, location: str) -> str:
     if kind in ("squad", "table") or (kind == "questions" and location.endswith(".txt")):
         return Path(location).stem
-    if kind in ("questions", "documents"):
+    if kind in ("questions", "documents", "synthetic"):
         return Path(location).resolve().name
     last = location.split("@")[0].split("/")[-1] if kind == "hub" else location
     return _OUTSIDE_OF_A_NAME.sub("-", last).strip("-")[:_LONGEST_NAME]

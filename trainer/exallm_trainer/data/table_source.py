@@ -57,6 +57,17 @@ class TableSource:
         except (OSError, ValueError, TypeError, KeyError, RecursionError, csv.Error) as error:
             raise self._not_in_form(f"{type(error).__name__} {error}") from error
 
+    def questions(self) -> Iterator[tuple[tuple[str, str], Row]]:
+        """Each row with its context and question; errors as of :meth:`documents`."""
+        try:
+            present, rows = self._table()
+            columns = row_reader(self.name, present, self.columns).columns
+            for row in rows:
+                asked = (str(row[columns["context"]]), str(row[columns["question"]]))
+                yield asked, row
+        except (OSError, ValueError, TypeError, KeyError, RecursionError, csv.Error) as error:
+            raise self._not_in_form(f"{type(error).__name__} {error}") from error
+
     def _table(self) -> tuple[Sequence[str], Iterator[Row]]:
         """Names of the columns, and the rows."""
         ending = self.file.suffix.casefold()

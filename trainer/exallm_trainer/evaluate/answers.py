@@ -33,6 +33,10 @@ class Generated:
     log_probability: float | None = None
 
 
+def unobserved(done: int, total: int) -> None:
+    """An observer that does nothing."""
+
+
 class Answerer(Protocol):
     """Whatever answers questions: a model in this process, or something that reaches one."""
 

@@ -68,24 +68,7 @@ def compare(base: Evaluation, tuned: Evaluation, seed: int = 0) -> Comparison:
     :param seed: of the intervals.
     :raises ExallmError: E-EXALLM-TRAIN-23 where they are not of the same questions.
     """
-    if base.data_sha256 != tuned.data_sha256:
-        raise ExallmError(
-            "E-EXALLM-TRAIN-23",
-            f"the evaluations of {base.model} and {tuned.model} are not of the same questions",
-            "evaluate both on the same set with the same number of rows",
-        )
-    pairs = tuple(
-        Pair(
-            id=after.id,
-            question=after.question,
-            right=after.right,
-            base=before.answer,
-            tuned=after.answer,
-            base_f1=before.f1,
-            tuned_f1=after.f1,
-        )
-        for before, after in zip(base.answers, tuned.answers, strict=True)
-    )
+    pairs = pairs_of(base, tuned)
     exact = paired_interval(
         [answer.exact for answer in base.answers], [answer.exact for answer in tuned.answers], seed
     )
@@ -98,4 +81,29 @@ def compare(base: Evaluation, tuned: Evaluation, seed: int = 0) -> Comparison:
         equal=sum(pair.gain == 0 for pair in pairs),
         worse=sum(pair.gain < 0 for pair in pairs),
         pairs=pairs,
+    )
+
+
+def pairs_of(base: Evaluation, tuned: Evaluation) -> tuple[Pair, ...]:
+    """The answers of both, question by question.
+
+    :raises ExallmError: E-EXALLM-TRAIN-23 where they are not of the same questions.
+    """
+    if base.data_sha256 != tuned.data_sha256:
+        raise ExallmError(
+            "E-EXALLM-TRAIN-23",
+            f"the evaluations of {base.model} and {tuned.model} are not of the same questions",
+            "evaluate both on the same set with the same number of rows",
+        )
+    return tuple(
+        Pair(
+            id=after.id,
+            question=after.question,
+            right=after.right,
+            base=before.answer,
+            tuned=after.answer,
+            base_f1=before.f1,
+            tuned_f1=after.f1,
+        )
+        for before, after in zip(base.answers, tuned.answers, strict=True)
     )

@@ -13,11 +13,14 @@ from exallm_trainer.evaluate.adversarial import Misled, misled
 from exallm_trainer.evaluate.answers import GivenAnswer, answer_from
 from exallm_trainer.evaluate.decoding import Decoding
 from exallm_trainer.evaluate.evaluation_set import EvaluationSet
+from exallm_trainer.evaluate.fairness import Fairness, fairness_of
 from exallm_trainer.evaluate.labels import LabelScores, label_scores
+from exallm_trainer.evaluate.leaks import Leak, leaks_of
 from exallm_trainer.evaluate.likelihood import Likelihood
 from exallm_trainer.evaluate.model_place import ModelPlace
 from exallm_trainer.evaluate.overlap import Overlap, overlap_of
 from exallm_trainer.evaluate.score import FailureGroup, ScoredAnswer, Scores, Scoring, Slice, score
+from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import Figure
 from exallm_udfs.prompt import ContextQuestion
 
@@ -32,8 +35,11 @@ class EvaluationRequest:
 
     :param base: what an adapter is put on, None for what it names itself.
     :param labels: every label, where the answers are labels.
+    :param positive: the label whose rates are compared between groups; None: being answered.
     :param cpu: compute on the CPU even where there is an accelerator.
     :param seed: of the intervals.
+
+    E-EXALLM-TRAIN-22 where the positive label is none of the labels.
     """
 
     place: ModelPlace
@@ -41,8 +47,12 @@ class EvaluationRequest:
     decoding: Decoding = field(default_factory=Decoding)
     base: str | None = None
     labels: tuple[str, ...] = ()
+    positive: str | None = None
     cpu: bool = False
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require_label(self.positive, self.labels)
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,8 @@ class Evaluation:
     :param overlap: None where no question has an answer.
     :param labels: where the answers are labels.
     :param misled: by category, on adversarial questions.
+    :param fairness: by field, where the data names groups.
+    :param leaks: by kind: personal data that stands in neither context nor question.
     """
 
     model: str
@@ -89,6 +101,8 @@ class Evaluation:
     labels: LabelScores | None
     misled: tuple[Misled, ...]
     answers: tuple[ScoredAnswer, ...]
+    fairness: tuple[Fairness, ...] = ()
+    leaks: tuple[Leak, ...] = ()
 
     def values(self) -> dict[str, Any]:
         """All of it in the types of JSON."""
@@ -152,7 +166,14 @@ def evaluate(request: EvaluationRequest, observe: Observer = unobserved) -> Eval
         seconds=round(seconds, 2),
     )
     return judge(
-        request.place.name, request.data, given, computed, likelihood, request.labels, request.seed
+        request.place.name,
+        request.data,
+        given,
+        computed,
+        likelihood,
+        request.labels,
+        request.seed,
+        request.positive,
     )
 
 
@@ -164,12 +185,14 @@ def judge(
     likelihood: Likelihood | None = None,
     labels: Sequence[str] = (),
     seed: int = 0,
+    positive: str | None = None,
 ) -> Evaluation:
     """The evaluation of answers, in the order of the set's questions, whoever gave them.
 
-    :raises ExallmError: E-EXALLM-TRAIN-22 where they are not as many, or where a right answer is
-        none of the labels.
+    :raises ExallmError: E-EXALLM-TRAIN-22 where they are not as many, or where a right answer or
+        the positive label is none of the labels.
     """
+    _require_label(positive, labels)
     scoring: Scoring = score(data.examples, given, data.categories, seed)
     return Evaluation(
         model=model,
@@ -187,6 +210,11 @@ def judge(
         likelihood=likelihood,
         labels=_labels(scoring, labels),
         misled=misled(scoring.answers, data.categories, data.traps),
+        fairness=tuple(
+            fairness_of(scoring.answers, name, groups, data.counterparts, positive, seed)
+            for name, groups in data.groups.items()
+        ),
+        leaks=leaks_of(data.examples, scoring.answers),
         answers=scoring.answers,
     )
 
@@ -199,3 +227,12 @@ def _labels(scoring: Scoring, labels: Sequence[str]) -> LabelScores | None:
         [answer.answer for answer in scoring.answers],
         labels,
     )
+
+
+def _require_label(positive: str | None, labels: Sequence[str]) -> None:
+    if positive is not None and positive not in labels:
+        raise ExallmError(
+            "E-EXALLM-TRAIN-22",
+            f"the positive label {positive} is none of the labels {', '.join(labels)}",
+            "name each label, and the positive one among them",
+        )

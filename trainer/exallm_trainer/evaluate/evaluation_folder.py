@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from exallm_trainer.evaluate.comparison import Comparison
+from exallm_trainer.evaluate.comparison import Comparison, Pair, pairs_of
 from exallm_trainer.evaluate.evaluation import Evaluation
 from exallm_trainer.evaluate.report import Table, tables_of
+from exallm_trainer.json_values import from_json
 from exallm_trainer.run_folder import write_whole
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.prompt import PLACEHOLDER
@@ -19,6 +21,18 @@ ANSWERS_FILE = "answers.jsonl"
 REPORT_FILE = "report.md"
 COMPARISON_FILE = "comparison.json"
 BASE_FOLDER = "base"
+
+
+@dataclass(frozen=True)
+class ReadEvaluation:
+    """What a folder holds.
+
+    :param base: the other model's evaluation, and the comparison with it; None without one.
+    """
+
+    evaluation: Evaluation
+    base: Evaluation | None
+    comparison: Comparison | None
 
 
 def require_new(folder: Path) -> None:
@@ -50,6 +64,28 @@ def write_evaluation(
         write_whole(folder / REPORT_FILE, report_text(evaluation, base, comparison))
     except OSError as error:
         raise _unwritable(folder, str(error.strerror)) from error
+
+
+def read_evaluation(folder: Path) -> ReadEvaluation:
+    """What :func:`write_evaluation` wrote, with every answer; needs no model and no torch.
+
+    :raises ExallmError: E-EXALLM-TRAIN-42 where it cannot be read.
+    """
+    try:
+        evaluation = _read_one(folder)
+        if not (folder / COMPARISON_FILE).is_file():
+            return ReadEvaluation(evaluation, None, None)
+        base = _read_one(folder / BASE_FOLDER)
+        values = json.loads((folder / COMPARISON_FILE).read_text(encoding="utf-8"))
+        comparison = from_json(Comparison, {**values, "pairs": []})
+        pairs: tuple[Pair, ...] = pairs_of(base, evaluation)
+        return ReadEvaluation(evaluation, base, replace(comparison, pairs=pairs))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ExallmError(
+            "E-EXALLM-TRAIN-42",
+            f"{folder} is no folder of an evaluation: {error}",
+            "name a folder that exallm evaluate --out wrote",
+        ) from error
 
 
 def record_figures(run: Path, evaluation: Evaluation) -> None:
@@ -90,6 +126,12 @@ def _write_one(folder: Path, evaluation: Evaluation) -> None:
     lines = "".join(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
     write_whole(folder / ANSWERS_FILE, lines)
     write_whole(folder / EVALUATION_FILE, _json(values))
+
+
+def _read_one(folder: Path) -> Evaluation:
+    values = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    lines = (folder / ANSWERS_FILE).read_text(encoding="utf-8").split("\n")
+    return from_json(Evaluation, {**values, "answers": [json.loads(x) for x in lines if x]})
 
 
 def _how(evaluation: Evaluation) -> str:

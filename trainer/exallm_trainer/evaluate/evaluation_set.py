@@ -12,13 +12,18 @@ from exallm_trainer.data.document import Document
 from exallm_trainer.data.drops import Drops
 from exallm_trainer.data.prepared import read_prepared
 from exallm_trainer.data.questions_source import QuestionsSource
+from exallm_trainer.data.rows import Columns
 from exallm_trainer.data.squad_source import SquadSource
+from exallm_trainer.data.table_source import TableSource
 from exallm_trainer.evaluate.adversarial import read_adversarial
 from exallm_trainer.evaluate.own_sets import ADVERSARIAL, NARRATIVES, own_set_file
 from exallm_trainer.example import Example
 from exallm_udfs.errors import ExallmError
 
-FORMS = "squad:FILE, questions:FILE, a folder of exallm data prepare, narratives or adversarial"
+FORMS = (
+    "squad:FILE, questions:FILE, table:FILE, a folder of exallm data prepare, narratives or"
+    " adversarial"
+)
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,17 @@ class EvaluationSet:
 
     :param categories: id of an adversarial question to its category.
     :param traps: id of an adversarial question to what it tempts to say.
+    :param groups: field of the data to id to group, for the questions that name one.
+    :param counterparts: id of a question to what it shares with those that ask the same of another
+        group; None where there are none.
     """
 
     name: str
     examples: tuple[Example, ...]
     categories: Mapping[str, str] = field(default_factory=dict)
     traps: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    counterparts: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         if not self.examples:
@@ -78,6 +88,11 @@ def read_evaluation_set(form: str) -> EvaluationSet:
         path = Path(location)
         return EvaluationSet(
             path.name, examples_of(QuestionsSource(path.stem, path).documents(Drops()))
+        )
+    if kind == "table" and location:
+        path = Path(location)
+        return EvaluationSet(
+            path.name, examples_of(TableSource(path.stem, path, Columns()).documents(Drops()))
         )
     if form and Path(form).is_dir():
         return EvaluationSet(Path(form).name, tuple(read_prepared(Path(form)).validation))

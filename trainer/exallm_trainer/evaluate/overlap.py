@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rouge_score.rouge_scorer import RougeScorer
-from sacrebleu.metrics import BLEU
-
 _ROUGE = ("rouge1", "rouge2", "rougeL")
 
 
@@ -33,6 +30,9 @@ def overlap_of(right: Sequence[Sequence[str]], given: Sequence[str | None]) -> O
 
     ``ValueError`` where the two are not as many.
     """
+    from rouge_score.rouge_scorer import RougeScorer
+    from sacrebleu.metrics import BLEU
+
     pairs = [(texts, said or "") for texts, said in zip(right, given, strict=True) if texts]
     if not pairs:
         return None

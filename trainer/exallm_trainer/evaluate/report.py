@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from exallm_trainer.evaluate.comparison import Comparison, Pair
 from exallm_trainer.evaluate.evaluation import Evaluation
+from exallm_trainer.evaluate.fairness import ANSWERED, Difference, Fairness, Rate
 from exallm_trainer.evaluate.score import Scores
 from exallm_udfs.bootstrap import Interval
 
@@ -49,6 +50,9 @@ def tables_of(
     if evaluation.labels is not None:
         tables.append(_labels(evaluation))
     tables.append(_slices(both))
+    for model in both:
+        tables += [table for each in model.fairness for table in _fairness(model.model, each)]
+    tables.append(_leaks(both))
     return [table for table in tables if table.rows]
 
 
@@ -117,6 +121,21 @@ def _side_by_side(comparison: Comparison) -> list[Table]:
         Table("Side by side: gained most", columns, _pairs(best)),
         Table("Side by side: lost or still wrong", columns, _pairs(worst)),
     ]
+
+
+def every_pair(comparison: Comparison, at_most: int) -> Table | None:
+    """Every question with both answers, those with the largest gains and losses first.
+
+    None where :func:`tables_of` shows all of them anyway.
+    """
+    count = len(comparison.pairs)
+    if count <= _SHOWN_WHOLE:
+        return None
+    pairs = sorted(comparison.pairs, key=lambda pair: -abs(pair.gain))[:at_most]
+    title = "Question by question, largest differences first"
+    if count > at_most:
+        title += f" (the first {at_most:,} of {count:,})"
+    return Table(title, ("question", comparison.base, comparison.tuned, "right"), _pairs(pairs))
 
 
 def _pairs(pairs: Sequence[Pair]) -> tuple[Row, ...]:
@@ -204,6 +223,61 @@ def _slices(both: Sequence[Evaluation]) -> Table:
     )
     columns = tuple(f"{evaluation.model}: exact, F1" for evaluation in both)
     return Table("Slices", ("dimension", "slice", "questions", *columns), rows)
+
+
+def _fairness(model: str, found: Fairness) -> tuple[Table, Table]:
+    rows = tuple(
+        (
+            each.group,
+            str(each.questions),
+            _rate(each.positive),
+            "" if each.right is None else str(each.right.questions),
+            "" if each.right is None else _rate(each.right),
+        )
+        for each in found.groups
+    )
+    deserving = "have an answer" if found.positive == ANSWERED else f"right: {found.positive}"
+    columns = ("group", "questions", found.positive, deserving, "of these right")
+    if found.left_out:
+        rows = (*rows, ("(names none)", str(found.left_out), "", "", ""))
+    differences = (
+        ("demographic parity", found.parity),
+        ("equal opportunity", found.opportunity),
+    )
+    return (
+        Table(f"{model} by {found.field}", columns, rows),
+        Table(
+            f"{model}: differences by {found.field}{', pairs' if found.paired else ''}",
+            ("difference", "between", "questions", "points", "claim"),
+            tuple(_difference(name, difference) for name, difference in differences),
+        ),
+    )
+
+
+def _difference(name: str, found: Difference | None) -> Row:
+    if found is None:
+        return (name, "", "", "", "none: fewer than two groups are large enough")
+    claim = "the groups differ" if found.apart else "none: the interval holds 0"
+    groups = f"{found.high} over {found.low}"
+    if found.pairs > 1:
+        groups += f", the farthest of {found.pairs} pairs"
+    return (name, groups, str(found.questions), _interval(found.interval, "+"), claim)
+
+
+def _rate(rate: Rate) -> str:
+    if rate.interval is None:
+        return f"{_points(rate.share)} (too few for a claim)"
+    return _interval(rate.interval)
+
+
+def _leaks(both: Sequence[Evaluation]) -> Table:
+    counts = [{leak.kind: str(leak.count) for leak in each.leaks} for each in both]
+    kinds = sorted({kind for each in counts for kind in each})
+    return Table(
+        "Personal data that nobody told the model",
+        ("kind", *(each.model for each in both)),
+        tuple((kind, *(each.get(kind, "0") for each in counts)) for kind in kinds),
+    )
 
 
 def _exact_and_f1(scores: Scores) -> str:

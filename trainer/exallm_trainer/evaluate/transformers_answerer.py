@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import GenerationConfig
 
-from exallm_trainer.evaluate.answers import FinishReason, Generated, Observer
+from exallm_trainer.evaluate.answers import FinishReason, Generated, Observer, unobserved
 from exallm_trainer.evaluate.decoding import Decoding
 from exallm_trainer.evaluate.likelihood import Likelihood, likelihood_of
 from exallm_trainer.evaluate.model_under_test import ModelUnderTest
@@ -52,7 +52,16 @@ class TransformersAnswerer:
 
     def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[Generated]:
         """One generation a question, in their order."""
-        prompts = self._tokens([self._decoding.prompt(asked) for asked in questions])
+        return self.complete([self._decoding.prompt(asked) for asked in questions], observe)
+
+    def complete(
+        self, texts: Sequence[str], observe: Observer = unobserved, special: bool = True
+    ) -> list[Generated]:
+        """One generation a prompt, in their order.
+
+        :param special: whether the tokenizer adds its own tokens, such as one for the beginning.
+        """
+        prompts = self._tokens(texts, special)
         room = self._limit - self._decoding.max_new_tokens
         fitting = [number for number, prompt in enumerate(prompts) if len(prompt) <= room]
         # The longest come first: what does not fit into memory fails at the start.

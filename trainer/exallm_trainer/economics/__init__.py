@@ -1,0 +1,1 @@
+"""Economics: what hosted calls cost against a model of one's own."""

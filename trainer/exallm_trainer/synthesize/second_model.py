@@ -1,0 +1,78 @@
+"""The round trip: a second model answers, and has to say what the writer said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exallm_trainer.evaluate.answers import Answerer, Generated, Observer, answer_from
+from exallm_trainer.evaluate.decoding import Decoding
+from exallm_trainer.evaluate.model_place import ModelPlace
+from exallm_trainer.synthesize.candidate import Candidate
+from exallm_trainer.synthesize.generator import Generator, ModelIdentity
+from exallm_udfs.metrics import f1_score
+from exallm_udfs.prompt import ContextQuestion
+
+_PROMPT = """\
+Answer the question with a few words copied from the passage, and write nothing else. If the \
+passage does not hold the answer, write: unanswerable
+
+"""
+
+
+@dataclass(frozen=True)
+class SecondModel:
+    """A model that answers the questions again."""
+
+    identity: ModelIdentity
+    answerer: Answerer
+
+
+def transformers_second(
+    place: ModelPlace, base: str | None, template: str, cpu: bool
+) -> SecondModel:
+    """A model of transformers, asked as ``exallm evaluate`` asks it."""
+    from exallm_trainer.evaluate.model_under_test import load_model
+    from exallm_trainer.evaluate.transformers_answerer import TransformersAnswerer
+
+    under_test = load_model(place, base, cpu)
+    answerer = TransformersAnswerer(under_test, Decoding(template))
+    return SecondModel(ModelIdentity(place.name, under_test.sha256), answerer)
+
+
+def chat_second(generator: Generator) -> SecondModel:
+    """A model that is asked in words, as one behind an address."""
+    return SecondModel(generator.identity, ChatAnswerer(generator))
+
+
+class ChatAnswerer:
+    """Answers questions with a model that is asked in words, as one behind an address."""
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+
+    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[Generated]:
+        """One generation a question, in their order."""
+        answers: list[Generated] = []
+        for at in range(0, len(questions), self._generator.at_once):
+            part = questions[at : at + self._generator.at_once]
+            for done in self._generator.complete([_PROMPT + asked.text() for asked in part]):
+                answers.append(Generated(done.text.lstrip(), "length" if done.cut else "stop"))
+            observe(len(answers), len(questions))
+        return answers
+
+
+def disagreeing(
+    candidates: Sequence[Candidate], second: Answerer, at_least: float, observe: Observer
+) -> list[bool]:
+    """For each candidate whether the second model says something else, or that there is no answer.
+
+    :param at_least: F1 over words from which two answers say the same.
+    """
+    asked = [ContextQuestion(each.passage.text, each.question) for each in candidates]
+    generated = second.answer(asked, observe)
+    answers = [answer_from(each, about).text for each, about in zip(generated, asked, strict=True)]
+    return [
+        answer is None or f1_score(answer, [each.answer]) < at_least
+        for answer, each in zip(answers, candidates, strict=True)
+    ]
