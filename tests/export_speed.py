@@ -20,7 +20,7 @@ from exallm.local.engine_home import USER, EngineHome
 
 ROWS = 1_000_000
 _ROUNDS = 3
-_COLUMNS = "ID DECIMAL(18,0), PRICE DECIMAL(12,2), X DOUBLE, NAME VARCHAR(40), DAY DATE"
+_COLUMNS = "ID DECIMAL(18,0), PRICE DECIMAL(12,2), X DOUBLE, NAME VARCHAR(40), BORN DATE"
 _VALUES = (
     "I, CAST(I AS DECIMAL(12,2)) * 0.25, CAST(I AS DOUBLE) / 7, 'customer number ' || {text},"
     " CAST('2020-01-01' AS DATE)"
