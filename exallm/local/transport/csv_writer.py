@@ -86,9 +86,13 @@ class CsvWriter:
             return text
         if possible is not None and " " in possible and delimiter not in possible:
             return f"({mark} || {text} || {mark})"
-        # What is left without its special characters is shorter where it had any.
-        removed = f"translate({text}, {_literal(''.join(sorted(self._special)))}, '')"
-        return f"CASE WHEN {removed} = {text} THEN {text} ELSE {whole} END"
+        # The most frequent one comes first: DuckDB looks no further where it is found.
+        others = sorted(self._special - {delimiter}, key=lambda character: character != " ")
+        has_special = " OR ".join(f"contains({text}, {_literal(other)})" for other in others)
+        return (
+            f"CASE WHEN contains({text}, {mark}) THEN {whole}"
+            f" WHEN {has_special} THEN {mark} || {text} || {mark} ELSE {text} END"
+        )
 
     def _name(self, name: str) -> str:
         delimiter, mode = self._format.delimiter, self._statement.delimit
