@@ -276,5 +276,7 @@ def test_points_stand_where_their_values_are() -> None:
     line = drawing.find("{http://www.w3.org/2000/svg}polyline")
     assert line is not None
     assert line.attrib["points"] == "70.0,254.0 620.0,44.0"
+    narrow = svg(Chart("t", "x", "y", (Line("a", ((200, 1), (300, 2))),), log_x=True))
+    assert ">220<" in narrow and ">300<" in narrow
     alone = svg(Chart("t", "x", "y", (Line("a", ((5, 5),)),)))
     assert "<circle" in alone

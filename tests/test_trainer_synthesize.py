@@ -209,6 +209,15 @@ def test_a_call_that_was_killed_goes_on(books: str, tmp_path: Path) -> None:
         synthesize(request(books, Writer(), passages=2), out)
 
 
+@pytest.mark.parametrize(("file", "text"), [("generations.jsonl", "{}\n"), ("synthesis.json", "[")])
+def test_a_folder_with_something_else_is_refused(
+    file: str, text: str, books: str, tmp_path: Path
+) -> None:
+    (tmp_path / file).write_text(text)
+    with pytest.raises(ExallmError, match=r"E-EXALLM-DATA-33.*is broken"):
+        synthesize(request(books, Writer()), tmp_path)
+
+
 def test_passages_are_spread_and_asked_once(books: str, tmp_path: Path) -> None:
     (tmp_path / "books" / "copy.txt").write_text(passage("Leith"))
     writer = Writer()

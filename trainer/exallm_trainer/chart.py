@@ -72,7 +72,8 @@ class _Axis:
         return self.start + (scale(value) - low) / (high - low) * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        if self.log:
+        # A logarithmic axis of less than a decade may hold no power of ten.
+        if self.log and self.high / self.low >= 10:
             first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
             every = math.ceil((last - first + 1) / (_TICKS + 3))
             ticks = [10.0**power for power in range(first, last + 1, every)]

@@ -57,14 +57,14 @@ class SyntheticFolder:
             values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             return values
         except (OSError, ValueError) as error:
-            raise ExallmError(
-                "E-EXALLM-DATA-33", f"{file} is broken: {error}", "name a new folder"
-            ) from error
+            raise _broken(file, error) from error
 
     def begin(self, generator: ModelIdentity, questions: int) -> dict[str, Generation]:
         """Passage to what this generator has written about it before, asked in the same way.
 
         The last line of a killed call may be cut off; it goes, so that the next one begins a line.
+
+        :raises ExallmError: E-EXALLM-DATA-33 where another line is broken.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         file = self.path / GENERATIONS_FILE
@@ -72,7 +72,10 @@ class SyntheticFolder:
         whole = text[: text.rfind("\n") + 1]
         if whole != text:
             write_whole(file, whole)
-        known = [Generation(**json.loads(line)) for line in whole.split("\n") if line]
+        try:
+            known = [Generation(**json.loads(line)) for line in whole.split("\n") if line]
+        except (ValueError, TypeError) as error:
+            raise _broken(file, error) from error
         asked = (generator.name, generator.sha256, PROMPT_VERSION, questions)
         return {
             each.passage_sha256: each
@@ -116,6 +119,10 @@ class SyntheticFolder:
         text = json.dumps(values, ensure_ascii=False, indent=2, sort_keys=True)
         write_whole(self.path / RECORD_FILE, text + "\n")
         return values
+
+
+def _broken(file: Path, error: Exception) -> ExallmError:
+    return ExallmError("E-EXALLM-DATA-33", f"{file} is broken: {error}", "name a new folder")
 
 
 def _row(generator: ModelIdentity, candidate: Candidate) -> dict[str, Any]:
