@@ -203,7 +203,7 @@ def test_a_wrong_password_is_one_clear_line(target: Target) -> None:
 
 def test_bucketfs_with_a_wrong_password_is_one_clear_line(target: Target) -> None:
     from exallm.installer.models import upload
-    from exallm.models.source import PackageSource
+    from exallm.models.source import ModelSettings, PackageSource
     from exallm_udfs.manifest import GenerationDefaults, PromptSettings
 
     wrong = replace(target.bucket, password="not-the-password")
@@ -212,10 +212,7 @@ def test_bucketfs_with_a_wrong_password_is_one_clear_line(target: Target) -> Non
         (Path(__file__).name,),
         ".",
         "x",
-        PromptSettings("{ctx}", ()),
-        GenerationDefaults(1),
-        10,
-        "MIT",
+        ModelSettings(PromptSettings("{ctx}", ()), GenerationDefaults(1), 10, "MIT"),
     )
     with pytest.raises(ExallmError) as caught:
         upload(source, "{}", wrong.path() / "x", wrong, lambda *_: None)

@@ -18,7 +18,7 @@ from exallm.installer.target import Target, local_target
 from exallm.local.engine_home import EngineHome
 from exallm.models.package_folder import write_package
 from exallm.models.run_source import qa_run, read_run, run_source
-from exallm.models.source import PackageSource
+from exallm.models.source import ModelSettings, PackageSource
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import GenerationDefaults, Manifest, PromptSettings, Training
 
@@ -41,10 +41,12 @@ def source(tmp_path: Path) -> PackageSource:
         files=("openvino/openvino_model.xml", "openvino/openvino_tokenizer.xml"),
         engine_path="openvino",
         tokenizer="openvino/openvino_tokenizer.xml",
-        prompt=PromptSettings("It's: {ctx}", ("\n",)),
-        generation=GenerationDefaults(8),
-        context_length=64,
-        licence="MIT",
+        settings=ModelSettings(
+            prompt=PromptSettings("It's: {ctx}", ("\n",)),
+            generation=GenerationDefaults(8),
+            context_length=64,
+            licence="MIT",
+        ),
         added={"training/run.json": tmp_path / "run.json"},
         training=Training("run-1", ("0" * 64,), 0, {"torch": "2.13.0"}),
         evaluation=({"measurement": "it's made up", "f1": 1.5},),
