@@ -3,7 +3,7 @@
 # make test-trainer   those of the trainer, with torch and what it brings, in .venv-trainer
 # make test-hub   those that convert a checkpoint with optimum-intel
 # make check  formatting, lint, types and the grammar of the SQL
-# make bench  what it costs against what users have today, about 25 minutes on an idle machine;
+# make bench  what it costs against what users have today, about 40 minutes on an idle machine;
 #             BENCH="--only prefix" runs a part of it, BENCH=--help tells more
 # make story  one installation from the first schema to its end, told in SQL, with real models
 # make slc-check   the script-language container: every script on its pins, and its deployment on the

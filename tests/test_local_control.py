@@ -20,6 +20,7 @@ import pytest
 from exallm.local.control import EngineSettings, require_running, start, stop
 from exallm.local.engine_home import USER, EngineHome
 from exallm_udfs.errors import ExallmError
+from tests.engine_processes import wait_for, workers_of
 
 ANY_PORT = EngineSettings(port=0, workers=1)
 
@@ -189,20 +190,7 @@ def test_an_interrupted_statement_ends_and_the_engine_goes_on(home: EngineHome) 
     assert errors.endswith("interrupted\n")
     with connect(home) as connection:
         assert connection.execute("SELECT 1").fetchall() == [(1,)]
-    deadline = time.monotonic() + 10
-    while workers_of(home) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert workers_of(home) == []
-
-
-def workers_of(home: EngineHome) -> list[int]:
-    """UDF processes of the engine, by their parent."""
-    parent = require_running(home).pid
-    listed = subprocess.run(
-        ["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-    )
-    pairs = [line.split() for line in listed.stdout.splitlines()]
-    return [int(pid) for pid, ppid in pairs if int(ppid) == parent]
+    wait_for(lambda: not workers_of(require_running(home).pid))
 
 
 @pytest.mark.parametrize(

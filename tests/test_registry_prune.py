@@ -120,5 +120,18 @@ def test_a_path_that_a_living_version_names_stays(pruned: InstalledRegistry) -> 
     assert "pruned/v2" not in [package.name for package in plan.packages]
 
 
+def test_what_another_installation_has_registered_stays(
+    pruned: InstalledRegistry, install_registry: Callable[[str], InstalledRegistry]
+) -> None:
+    other = install_registry("PRUNED_BESIDE")
+    for version, path in ((1, f"{MODELS}/pruned/v2"), (2, f"{MODELS}/stray/v1/")):
+        other.run(
+            f"INSERT INTO {{s}}.MODEL_VERSIONS VALUES ('shared', {version}, '{path}', 'x', '{{}}',"
+            " CURRENT_TIMESTAMP, 'SYS')"
+        )
+    plan = plan_prune(pruned.connection, pruned.target, unregistered=True)
+    assert {package.name for package in plan.packages} & {"pruned/v2", "stray/v1"} == set()
+
+
 def test_deleted_numbers_are_known(pruned: InstalledRegistry) -> None:
     assert deleted_versions(pruned.connection, pruned.target.schema, "pruned") == {2}

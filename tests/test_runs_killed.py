@@ -8,14 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pyexasol
 import pytest
 
 from exallm.local.engine_home import EngineHome
+from tests.engine_processes import wait_for, workers_of
 from tests.registry_harness import Rows
 from tests.runs_harness import BatchRuns, running_elsewhere
 
@@ -29,15 +28,6 @@ with pyexasol.connect(dsn=os.environ["DSN"], user="sys", password=os.environ["PA
                       encryption=False) as connection:
     connection.execute(os.environ["CALL"])
 """
-
-
-def wait_for(happened: Callable[[], Any]) -> None:
-    """:raises AssertionError: it did not happen for a minute."""
-    for _ in range(600):
-        if happened():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen")
 
 
 def committed_chunks(runs: BatchRuns) -> int:
@@ -66,20 +56,6 @@ def go_on(runs: BatchRuns) -> None:
         else:
             return
     raise AssertionError("the target is never free")
-
-
-def workers_of(engine: int) -> list[int]:
-    """The UDF processes of an engine."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[1]
-            command = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue  # it has ended meanwhile
-        if int(parent) == engine and b"worker" in command:
-            found.append(int(folder.name))
-    return found
 
 
 def test_a_client_that_is_killed_leaves_whole_chunks_and_the_same_call_goes_on(

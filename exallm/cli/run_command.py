@@ -17,6 +17,7 @@ def run_command(command: click.Command, *told: type[Exception]) -> None:
     """
     expected: tuple[type[Exception], ...] = (ExallmError, *told)
     os.environ.setdefault("EXASOL_TELEMETRY_DISABLE", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # libraries' bars; commands show their own progress
     try:
         command(standalone_mode=False)
     except expected as error:

@@ -10,6 +10,7 @@ import exasol.bucketfs as bfs
 import pyexasol
 import requests
 
+from exallm.installer.registered_packages import paths_of_others
 from exallm.installer.statements import run
 from exallm.installer.target import BucketTarget, Target, bucketfs_error
 from exallm.models.source import Progress
@@ -55,6 +56,9 @@ class PrunePlan:
 def plan_prune(connection: pyexasol.ExaConnection, target: Target, unregistered: bool) -> PrunePlan:
     """What can go; reads and changes nothing.
 
+    What another installation has registered in the same bucket stays.
+
+
     :param unregistered: whether packages that no row names go too. An upload that is under way
         is such a package.
     :raises ExallmError: E-EXALLM-DEPLOY-6 where BucketFS does not answer.
@@ -65,6 +69,7 @@ def plan_prune(connection: pyexasol.ExaConnection, target: Target, unregistered:
         f" {quote_identifier(target.schema)}.CURRENT_VERSIONS",
     )
     kept = {path.rstrip("/") for path, state in rows if state != "DELETED"}
+    kept |= paths_of_others(connection, target.schema)
     gone = {path.rstrip("/") for path, state in rows if state == "DELETED"} - kept
     root = target.bucket.path() / PACKAGES
     packages = []

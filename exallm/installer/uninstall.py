@@ -12,13 +12,14 @@ import requests
 from exallm.installer.install import check_applied, deactivate_local_language
 from exallm.installer.made_objects import MadeObject, made_objects, present_objects
 from exallm.installer.pruning import PACKAGES, UNREGISTERED, PrunePlan, StalePackage, prune
+from exallm.installer.registered_packages import paths_of_others, registered_paths
 from exallm.installer.roles import drop_unused_roles
 from exallm.installer.sql_files import sql_files, uninstall_file
 from exallm.installer.statements import run
 from exallm.installer.target import Target, bucketfs_error
 from exallm.installer.upgrade import require_installed
 from exallm.models.source import Progress
-from exallm.sql_text import quote_identifier, quote_text
+from exallm.sql_text import quote_identifier
 from exallm_udfs.errors import ExallmError
 
 _SCHEMA_IN_FILE = re.compile(r"\bEXALLM\b")
@@ -164,13 +165,8 @@ def _packages(
     connection: pyexasol.ExaConnection, target: Target
 ) -> tuple[tuple[StalePackage, ...], tuple[str, ...]]:
     """The registered packages that can go, and the paths of those that stay."""
-    paths = _package_paths(connection, target.schema)
-    others = run(
-        connection,
-        "SELECT COLUMN_SCHEMA FROM EXA_ALL_COLUMNS WHERE COLUMN_TABLE = 'MODEL_VERSIONS'"
-        f" AND COLUMN_NAME = 'PACKAGE_PATH' AND COLUMN_SCHEMA <> {quote_text(target.schema)}",
-    )
-    shared = {path for (schema,) in others for path in _package_paths(connection, schema)}
+    paths = registered_paths(connection, target.schema)
+    shared = paths_of_others(connection, target.schema)
     found, elsewhere = [], []
     try:
         root = target.bucket.path() / PACKAGES
@@ -184,11 +180,6 @@ def _packages(
     except (bfs.BucketFsError, requests.RequestException) as error:
         raise bucketfs_error(target.bucket.url, error) from error
     return tuple(found), tuple(elsewhere)
-
-
-def _package_paths(connection: pyexasol.ExaConnection, schema: str) -> set[str]:
-    rows = run(connection, f"SELECT PACKAGE_PATH FROM {quote_identifier(schema)}.MODEL_VERSIONS")
-    return {path.rstrip("/") for (path,) in rows}
 
 
 def _files_below(package: bfs.path.PathLike) -> tuple[str, ...]:

@@ -81,18 +81,15 @@ local function check_dataset(form, names)
 end
 
 local function read_options(form, version)
-    local rows = query([[
-        SELECT ::s.EVALUATION_OPTIONS(:k, :r, MANIFEST, :o) FROM ::s.MODEL_VERSIONS
-        WHERE MODEL = :m AND MODEL_VERSION = :v]], {
-        s = quote(schema), k = form.task, r = MODEL_NAME .. '@v' .. version, o = SETTINGS,
-        m = MODEL_NAME, v = version})
-    if rows[1].PROBLEM ~= null then
-        registry.fail(48, rows[1].PROBLEM, 'correct the last argument')
+    local options, reference =
+        registry.call_options(schema, form.task, MODEL_NAME, version, SETTINGS)
+    if options.PROBLEM ~= null then
+        registry.fail(48, options.PROBLEM, 'correct the last argument')
     end
-    return rows[1]
+    return options, reference
 end
 
-local function insert_answers(form, names, evaluation, options, version)
+local function insert_answers(form, names, evaluation, call)
     query([[
         INSERT INTO ::s.EVALUATION_ANSWERS (
             EVALUATION_ID, ROW_ID, ACCEPTED, ANSWER, GROUNDED, FINISH_REASON, PROMPT_TOKENS,
@@ -105,7 +102,7 @@ local function insert_answers(form, names, evaluation, options, version)
         FROM (]] .. string.format(form.answers, form.rows) .. [[) A
         INNER JOIN (]] .. form.rows .. [[) D ON A.ROW_ID = D.ROW_ID]], {
         s = names.s, d = names.d, t = names.t, e = evaluation, k = form.task,
-        o = options.CALL_OPTIONS, r = MODEL_NAME .. '@v' .. version})
+        o = call.options, r = call.reference})
 end
 
 -- A row whose generation ended of itself counts for the stop rate; one that failed does not.
@@ -128,12 +125,10 @@ local row, version = registry.require_version(schema, MODEL_NAME, VERSION_NUMBER
 local owner, name = registry.read_table(DATASET_TABLE)
 local names = {s = quote(schema), d = quote(owner), t = quote(name)}
 local form = form_of(names)
-local options = read_options(form, version)
+local options, reference = read_options(form, version)
 local checked = check_dataset(form, names)
-local evaluation = query([[
-    SELECT SUBSTR(HASH_SHA256(
-        CURRENT_SESSION || '/' || CURRENT_STATEMENT || '/' || CURRENT_TIMESTAMP), 1, 32) FROM DUAL]])[1][1]
-insert_answers(form, names, evaluation, options, version)
+local evaluation = registry.new_id()
+insert_answers(form, names, evaluation, {options = options.CALL_OPTIONS, reference = reference})
 insert_figures(form, {version = version, sha256 = row.SHA256}, evaluation, checked, options,
     names.d .. '.' .. names.t)
 local figures = query([[

@@ -53,6 +53,25 @@ function language(schema)
     return rows[1][1]
 end
 
+-- An id that no other evaluation or run has.
+function new_id()
+    return query([[
+        SELECT SUBSTR(HASH_SHA256(
+            CURRENT_SESSION || '/' || CURRENT_STATEMENT || '/' || CURRENT_TIMESTAMP), 1, 32)
+        FROM DUAL]])[1][1]
+end
+
+-- The options of a call as a version takes them, with its reference: a row of EVALUATION_OPTIONS,
+-- whose PROBLEM says why they cannot be taken.
+function call_options(schema, task, model, version, options)
+    local reference = model .. '@v' .. version
+    local rows = query([[
+        SELECT ::s.EVALUATION_OPTIONS(:k, :r, MANIFEST, :o) FROM ::s.MODEL_VERSIONS
+        WHERE MODEL = :m AND MODEL_VERSION = :v]],
+        {s = quote(schema), k = task, r = reference, o = options, m = model, v = version})
+    return rows[1], reference
+end
+
 -- A whole number of SQL without the point that a float is written with; nil for anything else.
 function whole(value)
     return math.tointeger(tonumber(value))

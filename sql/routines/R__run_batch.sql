@@ -62,12 +62,8 @@ local function resolve(call, form)
         end
     end
     local row, version = registry.require_version(schema, call.model, number)
-    local reference = call.model .. '@v' .. version
-    local options = query([[
-        SELECT ::s.EVALUATION_OPTIONS(:k, :r, MANIFEST, :o) FROM ::s.MODEL_VERSIONS
-        WHERE MODEL = :m AND MODEL_VERSION = :v]], {
-        s = quote(schema), k = form.option_task, r = reference, o = call.options,
-        m = call.model, v = version})[1]
+    local options, reference =
+        registry.call_options(schema, form.option_task, call.model, version, call.options)
     if options.PROBLEM ~= null then
         error('E-EXALLM-SQL-3: ' .. options.PROBLEM .. '; correct the options', 0)
     end
@@ -78,17 +74,13 @@ end
 local function new_run(call)
     local form = rows.FORMS[call.function_name]
     local version, reference, sha256, options = resolve(call, form)
-    local digests = query([[
-        SELECT
-            SUBSTR(HASH_SHA256(
-                CURRENT_SESSION || '/' || CURRENT_STATEMENT || '/' || CURRENT_TIMESTAMP), 1, 32),
-            HASH_SHA256(:f || ' ' || :o) FROM DUAL]],
-        {f = call.function_name, o = options.ASKED_OPTIONS})[1]
+    local options_sha256 = query([[SELECT HASH_SHA256(:f || ' ' || :o) FROM DUAL]],
+        {f = call.function_name, o = options.ASKED_OPTIONS})[1][1]
     return {
-        id = digests[1], function_name = call.function_name, form = form, model = call.model,
+        id = registry.new_id(), function_name = call.function_name, form = form, model = call.model,
         version = version, reference = reference, package_sha256 = sha256,
         call_options = options.CALL_OPTIONS, asked_options = options.ASKED_OPTIONS,
-        options_sha256 = digests[2], seconds = 0, tokens = 0,
+        options_sha256 = options_sha256, seconds = 0, tokens = 0,
         names = rows.names_of(schema, target_schema(call), call.target_table)}
 end
 
