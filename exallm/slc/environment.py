@@ -73,6 +73,8 @@ def make_environment(
 ) -> ContainerEnvironment:
     """The environment of a flavor, made once for the same pins, wheel and Python.
 
+    It takes half a gigabyte, so the flavor's environments of other wheels are removed.
+
     :param wheel: of exallm.
     :raises ExallmError: E-EXALLM-SLC-5 where a wheel cannot be fetched or installed.
     """
@@ -85,13 +87,15 @@ def make_environment(
     base = fetch_wheels(description.provided_pins_text, description, version, base_folder)
     facts = ContainerFacts.of(flavor, description, wheel.file)
     environment = ContainerEnvironment(
-        slc_cache() / "environments" / _digest(facts, description, release),
+        slc_cache() / "environments" / f"{flavor.name}-{_digest(facts, description, release)}",
         release,
         facts,
         (wheel, *pinned),
     )
     if not environment.folder.is_dir():
         progress(f"making a clean environment with Python {release}")
+        for outdated in environment.folder.parent.glob(f"{flavor.name}-*"):
+            shutil.rmtree(outdated)
         _make(environment, python, [*base, *pinned, wheel])
     return environment
 
