@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 
-from tests.contract.case import LOCAL, SqlCase, Step, Upload, fails
+from tests.contract.case import SqlCase, Step, Upload, fails
 
 GROUP = "BucketFS"
 ROOT = "/buckets/bfsdefault/default"
@@ -143,6 +143,5 @@ CASES = [
             _reader("open(M + '/pack/inner/b.txt').read()"),
             Step("SELECT READ_()", [("beta",)]),
         ),
-        differs={LOCAL: "the engine's BucketFS keeps archives as they are"},
     ),
 ]
