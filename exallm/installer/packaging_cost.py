@@ -26,7 +26,7 @@ def packaging_cost(
 
     :param run: the run folder.
     :param base: the GGUF that its adapter was trained on, None for what the run names.
-    :param data: prepared data; evenly spaced questions of its validation split are settings.
+    :param data: prepared data; evenly spaced questions of its validation split are asked.
     """
     prepared = import_module("exallm_trainer.data.prepared").read_prepared(data)
     examples: Sequence[Example] = prepared.validation[:: max(1, len(prepared.validation) // rows)]
