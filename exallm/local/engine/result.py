@@ -40,19 +40,25 @@ class ResultSet:
 Result = RowCount | ResultSet
 
 
-def result_set(table: pa.Table, names: Sequence[str]) -> ResultSet:
-    """The result for what DuckDB returned, its columns under these names.
+def result_set(table: pa.Table, declared: Sequence[Column]) -> ResultSet:
+    """The result for what DuckDB returned, as the columns that the statement gives.
 
     :raises SqlError: 22001 for a text that is longer than a VARCHAR can be.
     """
     columns = tuple(
-        Column(name, exasol_type(field.type))
-        for name, field in zip(names, table.schema, strict=True)
+        Column(column.name, _agreed(column.type, exasol_type(field.type)))
+        for column, field in zip(declared, table.schema, strict=True)
     )
     for column, values in zip(columns, table.columns, strict=True):
         if column.type.name == "VARCHAR" and _has_overlong(values):
             raise SqlError("22001", "data exception - string data, right truncation.")
     return ResultSet(columns, table)
+
+
+def _agreed(declared: ExasolType, found: ExasolType) -> ExasolType:
+    """The declared type, where the values are of it; what they are, elsewhere."""
+    fits = declared.name == found.name and declared.scale == found.scale
+    return declared if fits else found
 
 
 def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlglot import exp
@@ -37,16 +37,31 @@ class Kind:
         ``NULL`` for what is always NULL.
     :param precision: digits of a ``DECIMAL`` in all.
     :param scale: digits of a ``DECIMAL`` after the point.
+    :param size: most characters of a ``VARCHAR``, 0 for as many as there can be. Texts of all sizes
+        are of one kind.
     """
 
     name: str
     precision: int = 0
     scale: int = 0
+    size: int = field(default=0, compare=False)
 
     @classmethod
     def of_type(cls, type_: ExasolType) -> Kind:
         """The kind of a column's values."""
-        return cls(type_.name, type_.precision, type_.scale)
+        return cls(type_.name, type_.precision, type_.scale, type_.size)
+
+    @classmethod
+    def text(cls, size: int) -> Kind:
+        """Texts of so many characters at most, 0 for any number."""
+        return cls("VARCHAR", size=min(size, VARCHAR_LIMIT))
+
+    def type(self) -> ExasolType:
+        """The type of a column that holds the values; what is always NULL is a BOOLEAN."""
+        if self.name == "NULL":
+            return ExasolType("BOOLEAN")
+        size = (self.size or VARCHAR_LIMIT) if self.name == "VARCHAR" else 0
+        return ExasolType(self.name, self.precision, self.scale, size)
 
     @classmethod
     def decimal(cls, digits: int, scale: int) -> Kind:
@@ -139,8 +154,8 @@ def convert(node: exp.Expr, target: ExasolType) -> exp.Expr:
     if target.name == "VARCHAR":
         text = as_text(node)
         if target.size == VARCHAR_LIMIT or _is_short(text, target.size):
-            return text
-        return typed(call("exallm_fit", text, target.size), TEXT)
+            return typed(text, result)
+        return typed(call("exallm_fit", text, target.size), result)
     if is_text_literal(node):
         return typed(_literal(node.name, target), result)
     if not _can_become(kind, target):
@@ -175,16 +190,19 @@ def comparable(nodes: Sequence[exp.Expr], construct: str) -> list[exp.Expr]:
 
 def common_kind(nodes: Sequence[exp.Expr]) -> Kind:
     """The kind of a value that is one of the nodes, which :func:`comparable` has passed."""
-    return _common({kind_of(node) for node in nodes})
+    return _common([kind_of(node) for node in nodes])
 
 
-def _common(found: set[Kind]) -> Kind:
-    kinds = found - {UNKNOWN}
+def _common(found: Sequence[Kind]) -> Kind:
+    kinds = [kind for kind in found if kind != UNKNOWN]
     names = {kind.name for kind in kinds}
     if not kinds:
         return UNKNOWN
-    if len(kinds) == 1:
-        return next(iter(kinds))
+    if names == {"VARCHAR"}:
+        sizes = [kind.size for kind in kinds]
+        return Kind.text(0 if 0 in sizes else max(sizes))
+    if len(set(kinds)) == 1:
+        return kinds[0]
     if names == {"DECIMAL"}:
         return Kind.decimal(max(k.digits for k in kinds), max(k.scale for k in kinds))
     return DOUBLE if names <= _NUMBERS else TIME
@@ -198,7 +216,7 @@ def united(one: Kind, two: Kind, construct: str) -> Kind:
     names = {one.name, two.name} - {"NULL"}
     if not (len(names) <= 1 or names <= _NUMBERS or names <= _TIMES):
         raise mixed(f"{' and '.join(sorted(names))} in one column of {construct}")
-    return _common({one, two})
+    return _common([one, two])
 
 
 def mixed(what: str) -> SqlError:
@@ -279,7 +297,11 @@ def _can_become(kind: Kind, target: ExasolType) -> bool:
 
 
 def _is_short(node: exp.Expr, size: int) -> bool:
-    return isinstance(node, exp.Null) or (is_text_literal(node) and len(node.name) <= size)
+    return (
+        isinstance(node, exp.Null)
+        or (is_text_literal(node) and len(node.name) <= size)
+        or 0 < kind_of(node).size <= size
+    )
 
 
 def _node(value: exp.Expr | str | int) -> exp.Expr:

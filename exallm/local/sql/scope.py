@@ -12,6 +12,7 @@ from sqlglot import exp
 from exallm.local.exasol_type import Column
 from exallm.local.sql.kinds import DAY, TEXT, TIME, Kind, cast, null, typed
 from exallm.local.sql.rights import Rights
+from exallm.local.sql.table_definition import TableDefinition
 from exallm.local.udf.script import UdfScript
 
 
@@ -70,6 +71,9 @@ class Catalog(Protocol):
 
     def columns(self, schema: str, name: str) -> tuple[Column, ...] | None:
         """The columns of a table, None where there is no such table."""
+
+    def definition(self, schema: str, name: str) -> TableDefinition | None:
+        """All of a table, None where there is no such table."""
 
     def described(self, query: str) -> Sequence[Column]:
         """The columns that a DuckDB query gives, without running it."""
