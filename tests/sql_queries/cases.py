@@ -2,10 +2,10 @@
 
 A topic is a text file. A section begins with ``= name``; what follows the name after ``|`` says
 where the answer is from, if it is not plain from the query. ``= setup`` holds statements that run
-once. ``= values`` holds a case a line, ``expression => result``, with ``: TYPE`` behind it where the
-type matters. Every other section is a case: statements, each but the last one with ``;`` at its
-end, then ``---``, then ``types: ...`` if they matter, then a row a line with ``|`` between cells, or
-``error: CODE words``. A cell in single quotes keeps its blanks.
+once. ``= values`` holds a case a line, ``expression => result``, with ``: TYPE`` behind it where
+the type matters. Every other section is a case: statements, each but the last one with ``;`` at its
+end, then ``---``, then ``types: ...`` if they matter, then a row a line with ``|`` between cells,
+or ``error: CODE words``. A cell in single quotes keeps its blanks.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Case:
                 connection.execute(statement)
             result = connection.execute(self.statements[-1])
             found = result.fetchall() if result.result_type == "resultSet" else []
+        except pyexasol.ExaRuntimeError as error:  # two columns of one name, among others
+            return str(error)
         except pyexasol.ExaQueryError as error:
             said = f"{error.code} {error.message}"
             code, _, words = self.error.partition(" ")

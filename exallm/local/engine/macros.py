@@ -28,8 +28,8 @@ _MACROS = {
     ),
     "exallm_add_hours(t, n)": "t + to_hours(n::BIGINT)",
     "exallm_add_minutes(t, n)": "t + to_minutes(n::BIGINT)",
-    "exallm_add_seconds(t, n)": "t + to_microseconds((n * 1000000)::BIGINT)",
-    "exallm_from_posix_time(n)": "make_timestamp((n * 1000000)::BIGINT)",
+    "exallm_add_seconds(t, n)": "t + to_microseconds((n::DECIMAL(24,6) * 1000000)::BIGINT)",
+    "exallm_from_posix_time(n)": "make_timestamp((n::DECIMAL(24,6) * 1000000)::BIGINT)",
     # measuring
     "exallm_hours_between(a, b)": f"{_SECONDS} / 3600",
     "exallm_minutes_between(a, b)": f"{_SECONDS} / 60",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import datetime
 from functools import lru_cache
 
 import regex
 
+from exallm.local.engine.number_format import number_format
 from exallm.local.engine.row_functions import Helper, text_helper, truth_helper, whole_helper
 from exallm.local.engine.time_format import time_format
-from exallm.local.sql.kinds import FALSE_WORDS, NUMBER, TRUE_WORDS
+from exallm.local.sql.kinds import DATE, FALSE_WORDS, NUMBER, TIMESTAMP, TRUE_WORDS
 from exallm.local.sql_error import SqlError
 
 _DISTANCE_LIMIT = 4_000_000  # cells of the table of distances: half a second
-_PATTERN_SECONDS = 5.0
+_PATTERN_SECONDS = 2.0
 _WORD = re.compile(r"[^\W_]+")
 _SOUNDEX = {
     **dict.fromkeys("BFPV", "1"),
@@ -236,6 +238,29 @@ def is_time(text: str, model: str) -> bool:
     return True
 
 
+def is_plain_time(text: str, pattern: re.Pattern[str]) -> bool:
+    """Whether a text is a date or time as they are written without a format."""
+    if pattern.fullmatch(text) is None:
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_number(text: str, model: str = "") -> bool:
+    """Whether a text is a number, of a format where one is given."""
+    if not model:
+        return NUMBER.fullmatch(text.strip()) is not None
+    form = number_format(model)
+    try:
+        form.read(text)
+    except SqlError:
+        return False
+    return True
+
+
 TEXT_HELPERS: tuple[Helper, ...] = (
     text_helper("exallm_chr", lambda code: _character(code, 127)),
     text_helper("exallm_cologne_phonetic", cologne_phonetic),
@@ -250,7 +275,9 @@ TEXT_HELPERS: tuple[Helper, ...] = (
         "exallm_is_boolean", lambda text: text.strip().lower() in TRUE_WORDS + FALSE_WORDS
     ),
     truth_helper("exallm_is_date", is_time),
-    truth_helper("exallm_is_number", lambda text: NUMBER.fullmatch(text.strip()) is not None),
+    truth_helper("exallm_is_number", is_number),
+    truth_helper("exallm_is_timestamp", lambda text: is_plain_time(text, TIMESTAMP)),
+    truth_helper("exallm_is_day", lambda text: is_plain_time(text, DATE)),
     truth_helper("exallm_regexp_like", pattern_found),
     whole_helper("exallm_edit_distance", edit_distance),
     whole_helper("exallm_instr", position),

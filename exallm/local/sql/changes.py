@@ -13,7 +13,7 @@ from exallm.local.sql.joined_update import JoinedUpdate
 from exallm.local.sql.kinds import convert, typed
 from exallm.local.sql.names import MARK, folded, stored_identifier
 from exallm.local.sql.queries import QueryTranslator
-from exallm.local.sql.refusal import refused
+from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql_error import SqlError
 
 
@@ -58,6 +58,8 @@ class ChangeTranslator:
     # --- INSERT --------------------------------------------------------------------------------
 
     def _insert(self, node: exp.Insert) -> exp.Expr:
+        if node.args.get("where"):
+            raise syntax_error("INSERT has no WHERE but in MERGE")
         listed = node.this.expressions if isinstance(node.this, exp.Schema) else []
         named = node.this.this if isinstance(node.this, exp.Schema) else node.this
         table, columns = self._target_columns(named)

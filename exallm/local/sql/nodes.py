@@ -97,7 +97,7 @@ NODES: dict[type[exp.Expr], frozenset[str]] = {
     exp.Case: frozenset({"this", "ifs", "default"}),
     exp.If: frozenset({"this", "true", "false"}),
     # statements
-    exp.Insert: frozenset({"this", "expression"}),
+    exp.Insert: frozenset({"this", "expression", "where"}),
     exp.Update: frozenset({"this", "expressions", "from_", "where"}),
     exp.Delete: frozenset({"this", "where"}),
     exp.Merge: frozenset({"this", "using", "on", "whens"}),

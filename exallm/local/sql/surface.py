@@ -16,7 +16,11 @@ EMITS_ALIAS = "EMITS("
 
 
 def to_parsable(sql: str) -> str:
-    """The statement with EMITS lists as aliases, and without UTF8/ASCII and ENABLE/DISABLE."""
+    """The statement in a form that sqlglot parses.
+
+    EMITS lists become aliases, ``THEN DELETE WHERE x`` of MERGE becomes ``AND (x) THEN DELETE``;
+    UTF8, ASCII, ENABLE and DISABLE are left out.
+    """
     tokens = tokens_of(sql)
     check_tokens(tokens, sql)
     edits: list[tuple[int, int, str]] = []
@@ -38,6 +42,11 @@ def to_parsable(sql: str) -> str:
             word in ("ENABLE", "DISABLE") and previous in (")",) and _ends_constraint(tokens, index)
         ):
             edits.append((token.start, token.end + 1, ""))
+        elif word == "WHERE" and [_text(tokens, index - 2), previous.upper()] == ["THEN", "DELETE"]:
+            last = _end_of_branch(tokens, index)
+            condition = sql[token.end + 1 : tokens[last].end + 1]
+            edits.append((tokens[index - 2].start, tokens[index - 2].start, f"AND ({condition}) "))
+            edits.append((token.start, tokens[last].end + 1, ""))
     for start, end, text in reversed(edits):
         sql = sql[:start] + text + sql[end:]
     return sql
@@ -57,6 +66,17 @@ def _closing(tokens: list[Token], opening: int) -> int:
             if depth == 0:
                 return index
     raise syntax_error("unbalanced parentheses after EMITS")
+
+
+def _end_of_branch(tokens: list[Token], index: int) -> int:
+    """The last token of a condition in MERGE, before the next WHEN that is not of a CASE."""
+    depth = 0
+    for place in range(index, len(tokens)):
+        word = _text(tokens, place)
+        depth += (word in ("CASE", "(")) - (word in ("END", ")"))
+        if word == ";" or (word == "WHEN" and depth == 0):
+            return place - 1
+    return len(tokens) - 1
 
 
 def _is_text_type(tokens: list[Token], closing: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from exallm.local.exasol_type import VARCHAR_LIMIT
-from exallm.local.sql.function import Arguments, Function, filled, null_if_empty, same, within_limit
+from exallm.local.sql.function import Arguments, Builder, Function, filled, null_if_empty, same, within_limit
 from exallm.local.sql.kinds import DOUBLE, TEXT, TRUTH, WHOLE, Kind, call, cast, is_text_literal
 from exallm.local.sql.kinds import typed as _typed
 from exallm.local.sql.refusal import refused
@@ -66,6 +66,11 @@ def _number(arguments: Arguments) -> exp.Expr:
     return _typed(cast(digits, f"DECIMAL({kind.precision},{kind.scale})"), kind)
 
 
+def _checked(plain: str) -> Builder:
+    """IS_DATE and IS_TIMESTAMP, with and without a format."""
+    return lambda arguments: call(plain if len(arguments) == 1 else "exallm_is_date", *arguments)
+
+
 TEXTS: dict[str, Function] = {
     "BIT_LENGTH": Function("t", _bits, WHOLE),
     "CHR": Function("w", same("exallm_chr"), TEXT),
@@ -77,11 +82,9 @@ TEXTS: dict[str, Function] = {
     "INSERT": Function("twwt", same("exallm_insert"), TEXT),
     "INSTR": Function("ttww", _positions, WHOLE, least=2),
     "IS_BOOLEAN": Function("t", same("exallm_is_boolean"), TRUTH),
-    "IS_DATE": Function("tt", filled("exallm_is_date", "", "YYYY-MM-DD"), TRUTH, least=1),
-    "IS_NUMBER": Function("tt", filled("exallm_is_number", "", ""), TRUTH, least=1),
-    "IS_TIMESTAMP": Function(
-        "tt", filled("exallm_is_date", "", "YYYY-MM-DD HH24:MI:SS.FF6"), TRUTH, least=1
-    ),
+    "IS_DATE": Function("tt", _checked("exallm_is_day"), TRUTH, least=1),
+    "IS_NUMBER": Function("tt", same("exallm_is_number"), TRUTH, least=1),
+    "IS_TIMESTAMP": Function("tt", _checked("exallm_is_timestamp"), TRUTH, least=1),
     "LOCATE": Function("ttww", _located, WHOLE, least=2),
     "REGEXP_INSTR": Function(
         "ttwww", filled("exallm_regexp_instr", "", "", 1, 1, 0), WHOLE, least=2

@@ -33,7 +33,7 @@ _REFUSED_SEQUENCES = {
     ("/", "/"): "the operator //",
     ("(", "+", ")"): "the outer join operator (+)",
     ("AT", "TIME"): "AT TIME ZONE",
-    ("DISTRIBUTE BY",): "DISTRIBUTE BY",
+    ("ON", "OVERFLOW"): "ON OVERFLOW",
     ("POSITIONAL", "JOIN"): "POSITIONAL JOIN",
 }
 

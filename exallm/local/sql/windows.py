@@ -20,10 +20,16 @@ from exallm.local.sql.kinds import (
     typed,
 )
 from exallm.local.sql.refusal import refused
-from exallm.local.sql.script_calls import ScriptCalls, call_name
+from exallm.local.sql.script_calls import UDF_CALL, ScriptCalls, call_name
 from exallm.local.sql_error import SqlError
 
-_WITH_NULLS = ("FIRST_VALUE", "LAST_VALUE", "LAG", "LEAD", "NTH_VALUE")
+_WITH_NULLS: dict[str, type[exp.Expr]] = {
+    "FIRST_VALUE": exp.FirstValue,
+    "LAG": exp.Lag,
+    "LAST_VALUE": exp.LastValue,
+    "LEAD": exp.Lead,
+    "NTH_VALUE": exp.NthValue,
+}
 
 
 class Translator(Protocol):
@@ -68,8 +74,9 @@ class Windows:
         if node.this is not target and name not in _WITH_NULLS:
             raise refused(62, f"{name} with IGNORE NULLS or RESPECT NULLS")
         if ignores_nulls:
-            first, *others = function.expressions
-            function.set("expressions", [exp.IgnoreNulls(this=first), *others])
+            # sqlglot writes IGNORE NULLS for its own nodes of these functions only.
+            parts = dict(zip(("this", "offset", "default"), function.expressions, strict=False))
+            function = typed(exp.IgnoreNulls(this=_WITH_NULLS[name](**parts)), kind_of(function))
         result = self._over(function, node)
         if name == "RATIO_TO_REPORT":
             (value,) = function.expressions
@@ -128,6 +135,9 @@ class Windows:
         order, spec = node.args.get("order"), node.args.get("spec")
         partition = self._expressions.all(node.args.get("partition_by") or [])
         keys = self._expressions.order(order.expressions) if order else []
+        for call in [found for key in (*partition, *keys) for found in key.find_all(exp.Anonymous)]:
+            if call.name.startswith(UDF_CALL):
+                call.set("this", call.name.replace(UDF_CALL, f"{UDF_CALL}stable_"))
         frame = self._frame(spec) if spec else None
 
         def window(call: exp.Expr) -> exp.Expr:
