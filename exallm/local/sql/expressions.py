@@ -47,6 +47,8 @@ _EXTRACT_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE")
 _INLINED_LIMIT = 1000
 _PSEUDO_COLUMNS = ("ROWNUM", "ROWID", "LEVEL", "DEFAULT")
 _HERE: dict[type[exp.Expr], str] = {
+    exp.IgnoreNulls: "IGNORE NULLS inside a call or without OVER",
+    exp.RespectNulls: "RESPECT NULLS inside a call or without OVER",
     exp.Tuple: "a list in parentheses as a value",
     exp.Values: "VALUES outside INSERT and FROM",
     exp.Var: "the word DEFAULT or another keyword as a value",

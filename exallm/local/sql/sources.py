@@ -195,7 +195,7 @@ class SourceTranslator:
         kind, side = (str(node.args.get(part) or "") for part in ("kind", "side"))
         method = str(node.args.get("method") or "")
         if kind not in _KINDS or side not in _SIDES or method not in ("", "NATURAL"):
-            raise refused(60, f"{method} {side} {kind} JOIN".strip().replace("  ", " "))
+            raise refused(60, " ".join(part for part in (method, side, kind, "JOIN") if part))
         joined, added = self._item(node.this, environment)
         on, using = node.args.get("on"), node.args.get("using") or []
         is_plain = bool(node.meta.get("comma")) or kind == "CROSS"
