@@ -317,7 +317,9 @@ def test_window_function(reader: Any, expression: str, expected: list[Any]) -> N
         assert same(row[2], value), f"{row[2]!r} is not {value!r}"
 
 
-@pytest.mark.parametrize("function", sorted({name(expression) for expression, _ in AGGREGATES} - {"COUNT"}))
+@pytest.mark.parametrize(
+    "function", sorted({name(expression) for expression, _ in AGGREGATES} - {"COUNT"})
+)
 def test_aggregate_of_no_rows_is_null(reader: Any, function: str) -> None:
     query = f"SELECT {function}(N) FROM (VALUES (1)) AS T (N) WHERE N > 1"
     assert reader.execute(query).fetchall() == [(None,)]

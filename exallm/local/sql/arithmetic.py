@@ -17,8 +17,8 @@ def calculated(operator: type[exp.Expr], left: exp.Expr, right: exp.Expr) -> exp
     """
     kinds = kind_of(left), kind_of(right)
     if kinds[0] == DAY and kinds[1].is_whole and operator in (exp.Add, exp.Sub):
-        days = cast(right, "INTEGER")
-        return typed(exp.Paren(this=operator(this=left, expression=days)), DAY)
+        moved = operator(this=left, expression=cast(right, "INTEGER"))
+        return typed(exp.Paren(this=moved), DAY)
     if kinds[0] == TIME and kinds[1].is_whole and operator in (exp.Add, exp.Sub):
         days = right if operator is exp.Add else exp.Neg(this=exp.Paren(this=right))
         return typed(call("exallm_add_days", left, days), TIME)

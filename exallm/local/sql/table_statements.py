@@ -338,9 +338,9 @@ def _column(reader: TokenReader) -> ColumnElement:
 
 def _inline_constraint(reader: TokenReader, column: str, parts: dict[str, object]) -> bool:
     """Read a constraint behind a column; whether there was one."""
-    if reader.accept("CONSTRAINT"):
-        if reader.peek() not in ("NOT", "NULL", "PRIMARY KEY", "PRIMARY", "REFERENCES"):
-            reader.identifier()
+    unnamed = ("NOT", "NULL", "PRIMARY KEY", "PRIMARY", "REFERENCES")
+    if reader.accept("CONSTRAINT") and reader.peek() not in unnamed:
+        reader.identifier()
     if reader.accept("NOT", "NULL"):
         parts["not_null"] = _is_enabled(reader)
     elif reader.accept("NULL"):

@@ -5,7 +5,15 @@ from __future__ import annotations
 from sqlglot import exp
 
 from exallm.local.exasol_type import VARCHAR_LIMIT
-from exallm.local.sql.function import Arguments, Builder, Function, filled, null_if_empty, same, within_limit
+from exallm.local.sql.function import (
+    Arguments,
+    Builder,
+    Function,
+    filled,
+    null_if_empty,
+    same,
+    within_limit,
+)
 from exallm.local.sql.kinds import DOUBLE, TEXT, TRUTH, WHOLE, Kind, call, cast, is_text_literal
 from exallm.local.sql.kinds import typed as _typed
 from exallm.local.sql.refusal import refused

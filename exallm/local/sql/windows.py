@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from sqlglot import exp
@@ -135,9 +135,11 @@ class Windows:
         order, spec = node.args.get("order"), node.args.get("spec")
         partition = self._expressions.all(node.args.get("partition_by") or [])
         keys = self._expressions.order(order.expressions) if order else []
-        for call in [found for key in (*partition, *keys) for found in key.find_all(exp.Anonymous)]:
-            if call.name.startswith(UDF_CALL):
-                call.set("this", call.name.replace(UDF_CALL, f"{UDF_CALL}stable_"))
+        for script in [
+            found for key in (*partition, *keys) for found in key.find_all(exp.Anonymous)
+        ]:
+            if script.name.startswith(UDF_CALL):
+                script.set("this", script.name.replace(UDF_CALL, f"{UDF_CALL}stable_"))
         frame = self._frame(spec) if spec else None
 
         def window(call: exp.Expr) -> exp.Expr:
@@ -165,10 +167,9 @@ class Windows:
         return exp.WindowSpec(**parts)
 
 
-def _aggregates(node: exp.Expr) -> list[exp.Anonymous]:
+def _aggregates(node: exp.Expr) -> list[exp.Expr]:
     """The outermost aggregates that a translated function consists of."""
-    prune: Callable[[exp.Expr], bool] = _is_aggregate
-    return [found for found in node.walk(prune=prune) if _is_aggregate(found)]
+    return [found for found in node.walk(prune=_is_aggregate) if _is_aggregate(found)]
 
 
 def _is_aggregate(node: exp.Expr) -> bool:
