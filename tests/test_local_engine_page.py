@@ -68,7 +68,7 @@ REFUSALS = {
 def test_every_area_of_refusals_stands_on_the_page_and_is_refused(area: str) -> None:
     assert area in table("Refused by name")
     for sql in REFUSALS[area]:
-        with pytest.raises(SqlError, match="E-EXALLM-LOCAL-6[01]"):
+        with pytest.raises(SqlError, match=r"E-EXALLM-LOCAL-6[01]"):
             read_statement(sql, "S")
 
 

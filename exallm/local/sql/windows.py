@@ -138,6 +138,8 @@ class Windows:
         for script in [
             found for key in (*partition, *keys) for found in key.find_all(exp.Anonymous)
         ]:
+            if script.name == "random":
+                raise refused(62, "RANDOM() as a key of a window")
             if script.name.startswith(UDF_CALL):
                 script.set("this", script.name.replace(UDF_CALL, f"{UDF_CALL}stable_"))
         frame = self._frame(spec) if spec else None
