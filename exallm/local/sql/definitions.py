@@ -146,21 +146,30 @@ class DefinitionTranslator:
                 default = self._default(action.value, old.type) if action.value else None
                 changed = _with(table, place, replace(old, default=default))
                 return Alteration(Definition(changed), tuple(kept))
-            case AddKey(key=None):
-                return None
-            case AddKey(key=ForeignKey() as key):
-                keys = (*table.foreign_keys, self._foreign_key(schema, key, names))
-                return Alteration(Definition(replace(table, foreign_keys=keys)), tuple(kept))
-            case AddKey(key=tuple() as columns):
-                if table.primary_key:
-                    raise SqlError("42000", "the table has a primary key already")
-                _check_known(columns, names)
-                return Alteration(Definition(replace(table, primary_key=columns)), tuple(kept))
-            case DropPrimaryKey():
-                if not table.primary_key:
-                    raise SqlError("42000", "the table has no primary key")
-                return Alteration(Definition(replace(table, primary_key=())), tuple(kept))
+            case AddKey() | DropPrimaryKey():
+                return self._with_other_key(schema, table, action, tuple(kept))
         raise AssertionError(f"no such action: {action}")
+
+    def _with_other_key(
+        self,
+        schema: str,
+        table: TableDefinition,
+        action: AddKey | DropPrimaryKey,
+        kept: tuple[str, ...],
+    ) -> Alteration | None:
+        if isinstance(action, DropPrimaryKey):
+            if not table.primary_key:
+                raise SqlError("42000", "the table has no primary key")
+            return Alteration(Definition(replace(table, primary_key=())), kept)
+        if action.key is None:
+            return None
+        if isinstance(action.key, ForeignKey):
+            keys = (*table.foreign_keys, self._foreign_key(schema, action.key, table.names()))
+            return Alteration(Definition(replace(table, foreign_keys=keys)), kept)
+        if table.primary_key:
+            raise SqlError("42000", "the table has a primary key already")
+        _check_known(action.key, table.names())
+        return Alteration(Definition(replace(table, primary_key=action.key)), kept)
 
     def _added(
         self, schema: str, table: TableDefinition, action: AddColumn, kept: list[str]
