@@ -132,7 +132,7 @@ def test_a_message_that_is_none_gets_an_error(
         {"command": "fetch"},
         {"command": "closeResultSet", "resultSetHandles": 7},
         {"command": "closeResultSet", "resultSetHandles": [[]]},
-        {"command": "createPreparedStatement", "sqlText": "SELECT ?"},
+        {"command": "createPreparedStatement", "sqlText": ["SELECT ?"]},
         {"command": "executePreparedStatement", "statementHandle": 1},
         {"command": "setAttributes", "attributes": "x"},
         {"command": "setAttributes", "attributes": {"queryTimeout": "soon"}},

@@ -126,6 +126,15 @@ def _coalesce(arguments: Arguments) -> exp.Expr:
     return typed(call("coalesce", *arguments), common_kind(arguments))
 
 
+def _null_if(arguments: Arguments) -> exp.Expr:
+    value, other = padded_alike(arguments)
+    if value is arguments[0]:
+        return call("nullif", value, other)
+    # What is compared has more blanks than the value itself.
+    equal = exp.EQ(this=value, expression=other)
+    return exp.Case().when(equal, exp.Null(), copy=False).else_(arguments[0].copy(), copy=False)
+
+
 def _part(unit: str) -> Builder:
     return lambda arguments: call("date_part", unit, arguments[0])
 
@@ -216,7 +225,7 @@ SCALAR: dict[str, Function] = {
     "COALESCE": Function("c", _coalesce, None, least=1, repeats=True),
     "DECODE": Function("v", _decode, None, least=3, repeats=True),
     "IFNULL": Function("cc", _coalesce, None),
-    "NULLIF": Function("cc", same("nullif"), 0),
+    "NULLIF": Function("cc", _null_if, 0),
     "NULLIFZERO": Function("n", lambda a: call("nullif", a[0], 0), 0),
     "NVL": Function("cc", _coalesce, None),
     "NVL2": Function("vvv", _nvl2, None),

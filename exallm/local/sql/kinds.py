@@ -286,6 +286,15 @@ def padded_alike(nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
     ]
 
 
+def check_blanks(one: Kind, two: Kind, construct: str) -> None:
+    """:raises SqlError: 0A000 for columns to be compared that hold unlike numbers of blanks."""
+    types = [kind.declared for kind in (one, two)]
+    if "CHAR" in [type_.name for type_ in types if type_ is not None]:
+        names = [(t.name, t.size) if t is not None else None for t in types]
+        if names[0] != names[1]:
+            raise mixed(f"CHAR beside another text in {construct}")
+
+
 def _is_char(node: exp.Expr) -> bool:
     declared = kind_of(node).declared
     return declared is not None and declared.name == "CHAR"

@@ -18,6 +18,7 @@ from exallm.local.sql.kinds import (
     common_kind,
     kind_of,
     mixed,
+    padded_alike,
     typed,
 )
 from exallm.local.sql.truncated_times import rounded_time, truncated_time
@@ -133,9 +134,10 @@ def extreme(name: str) -> Builder:
     """GREATEST and LEAST: NULL where any argument is NULL."""
 
     def build(arguments: Arguments) -> exp.Expr:
-        kind = common_kind(arguments)
         if len(arguments) == 1:
             return arguments[0]
+        arguments = padded_alike(arguments)
+        kind = common_kind(arguments)
         missing: exp.Expr = exp.Is(this=arguments[0].copy(), expression=exp.Null())
         for argument in arguments[1:]:
             test = exp.Is(this=argument.copy(), expression=exp.Null())

@@ -11,7 +11,7 @@ from sqlglot import exp
 from exallm.local.exasol_type import Column
 from exallm.local.sql.dialect import parse_statement
 from exallm.local.sql.environment import Environment, OutputColumn, Source, TranslatedQuery
-from exallm.local.sql.kinds import Kind, united
+from exallm.local.sql.kinds import Kind, check_blanks, united
 from exallm.local.sql.names import MARK, folded, stored, stored_identifier, stored_schema
 from exallm.local.sql.nodes import check_nodes
 from exallm.local.sql.refusal import refused, syntax_error
@@ -222,6 +222,7 @@ class SourceTranslator:
             Environment(None, side.sources, side.merged).find(name, None, None)[1]
             for side in (environment, added)
         )
+        check_blanks(left, right, "USING")
         return united(left, right, "USING")
 
 

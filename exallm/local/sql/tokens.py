@@ -26,7 +26,7 @@ _AFTER_NO_COMMA = frozenset(("", ")", ",", ";", "FROM", "WHERE", "GROUP BY", "OR
 _NESTING_LIMIT = 200
 _CODE_LIMIT = 4_000_000
 _TOKEN_LIMIT = 250_000  # a list of 100,000 values has 200,000
-_STRING = re.compile(r"'[^']*'")
+_NO_CODE = re.compile(r"'[^']*'|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _WORD_TYPES = frozenset((TokenType.VAR, TokenType.IDENTIFIER, TokenType.NUMBER))
 _BEFORE_A_STRING = frozenset(("ESCAPE", "SEPARATOR", "IS", "IDENTIFIED"))
 _REFUSED_WORDS = frozenset(("ENDIF", "ISNULL", "NOTNULL", "PREFERRING"))
@@ -54,10 +54,9 @@ def tokens_of(sql: str) -> list[Token]:
     :raises SqlError: 42000 where a string or comment never ends, NUL stands outside a string, or
         the statement is longer than the engine can read in a short time.
     """
-    if len(sql) > _CODE_LIMIT and len(_STRING.sub("", sql)) > _CODE_LIMIT:
-        raise SqlError(
-            "42000", f"statement too complex: over {_CODE_LIMIT:,} characters outside of strings"
-        )
+    if len(sql) > _CODE_LIMIT and len(_NO_CODE.sub("", sql)) > _CODE_LIMIT:
+        limit = f"{_CODE_LIMIT:,} characters outside of strings and comments"
+        raise SqlError("42000", f"statement too complex: over {limit}")
     try:
         tokens = list(_Tokens().tokenize(sql))
     except SqlglotError:
