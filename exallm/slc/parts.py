@@ -61,7 +61,7 @@ def write_bill(environment: ContainerEnvironment, file: Path) -> None:
 
 
 def _licences(bill: dict[str, Any]) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for component in bill.get("components", []):
         named = dict.fromkeys(_licence(entry) for entry in component.get("licenses", []))
         found[canonicalize_name(component["name"])] = ", ".join(named)
