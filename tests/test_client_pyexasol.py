@@ -74,7 +74,7 @@ class TestConnecting:
             assert connection.current_schema() == schema
             assert str(connection.exasol_db_version).split(".")[0].isdecimal()
             assert connection.login_info["maxVarcharLength"] == 2_000_000
-            assert connection.execute("SELECT CURRENT_SESSION").fetchval() == int(
+            assert int(connection.execute("SELECT CURRENT_SESSION").fetchval()) == int(
                 connection.session_id()
             )
 

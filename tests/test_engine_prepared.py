@@ -87,7 +87,7 @@ def test_a_batch_with_all_types_goes_in_and_comes_out(connection: Any) -> None:
         ("INSERT INTO T (B, S) VALUES (?, ?), (TRUE, ?)", ["BOOLEAN", "VARCHAR(9)", "VARCHAR(9)"]),
         ("INSERT INTO T (F) SELECT I FROM T WHERE S = ?", ["VARCHAR(2000000)"]),
         ("SELECT 1 AS A", []),
-        ("CREATE TABLE NEW (A INT)", []),
+        ("CREATE TABLE FRESH (A INT)", []),
         ("COMMIT", []),
     ],
 )  # fmt: skip

@@ -134,6 +134,7 @@ def test_a_message_that_is_none_gets_an_error(
         {"command": "closeResultSet", "resultSetHandles": [[]]},
         {"command": "createPreparedStatement"},
         {"command": "createPreparedStatement", "sqlText": "SELECT ? FROM NO_SUCH"},
+        {"command": "createPreparedStatement", "sqlText": ["SELECT ?"]},
         {"command": "executePreparedStatement", "statementHandle": 1},
         {"command": "setAttributes", "attributes": "x"},
         {"command": "setAttributes", "attributes": {"queryTimeout": "soon"}},

@@ -257,7 +257,7 @@ def test_attributes_schema_and_metadata(connection: Any, connect: Any) -> None:
         other.execute("CLOSE SCHEMA")
         assert other.current_schema() == ""
         assert other.session_id() != connection.session_id()
-        assert rows(other, "SELECT CURRENT_SESSION") == [(int(other.session_id()),)]
+        assert rows(other, "SELECT CURRENT_SESSION") == [(str(other.session_id()),)]
     with pytest.raises(pyexasol.ExaError, match="not found"):
         connect(schema="NOSUCH")
     connection.execute('DROP SCHEMA "s_Mixed"')

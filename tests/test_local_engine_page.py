@@ -50,14 +50,14 @@ def test_every_code_of_a_refusal_stands_on_the_page() -> None:
 
 
 REFUSALS = {
-    "grouping": ["SELECT A FROM T GROUP BY ROLLUP (A)", "SELECT A FROM T GROUP BY CUBE (A)"],
+    "grouping": ["SELECT A FROM T GROUP BY ALL", "SELECT DISTINCT ON (A) A FROM T"],
     "hierarchies": ["SELECT A FROM T CONNECT BY A = 1"],
     "row numbers": ["SELECT TOP 5 A FROM T"],
-    "joins": ["SELECT * FROM T NATURAL JOIN U", "SELECT * FROM T, LATERAL (SELECT 1)"],
+    "joins": ["SELECT * FROM T, U WHERE A = B (+)", "SELECT * FROM T, LATERAL (SELECT 1)"],
     "other clauses": ["SELECT A FROM T FOR UPDATE", "SELECT INTERVAL '1' DAY"],
     "comparisons": ["SELECT A = ANY (SELECT 1)", "SELECT A ILIKE 'x'"],
     "data in and out": ["IMPORT INTO T FROM LOCAL CSV FILE 'a'", "EXPORT T INTO JDBC AT C TABLE U"],
-    "definitions": ["CREATE TABLE T (A INT IDENTITY)", "CREATE INDEX I ON T (A)"],
+    "definitions": ["CREATE TABLE T (A INT UNIQUE)", "CREATE INDEX I ON T (A)"],
     "users": ["GRANT IMPERSONATION ON U TO R", "CREATE USER U IDENTIFIED AT LDAP AS 'x'"],
     "types": [],
     "everything of DuckDB alone": ["SELECT 1::INT", "ATTACH 'x'", "PRAGMA x", "SELECT 7 % 2"],
@@ -68,7 +68,7 @@ REFUSALS = {
 def test_every_area_of_refusals_stands_on_the_page_and_is_refused(area: str) -> None:
     assert area in table("Refused by name")
     for sql in REFUSALS[area]:
-        with pytest.raises(SqlError, match="E-EXALLM-LOCAL-60"):
+        with pytest.raises(SqlError, match=r"E-EXALLM-LOCAL-6[01]"):
             read_statement(sql, "S")
     if area == "types":
         with pytest.raises(ValueError, match="not supported"):

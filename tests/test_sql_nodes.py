@@ -62,7 +62,21 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ),
     ("SELECT GROUP_CONCAT(DISTINCT B ORDER BY B DESC SEPARATOR '-') FROM T", [("x-Z",)]),
     ("SELECT NODES.ECHO(B) FROM T ORDER BY A", [("x",), (None,), ("Z",)]),
+    (
+        "SELECT A, SUM(D) FROM U WHERE D > 0 GROUP BY ROLLUP (A) ORDER BY A",
+        [(1, "4.00"), (None, "4.00")],
+    ),
+    ("SELECT COUNT(*) FROM U GROUP BY CUBE (A, D) ORDER BY 1 DESC LIMIT 1", [(3,)]),
+    ("SELECT A FROM U GROUP BY GROUPING SETS ((A), ()) ORDER BY A", [(1,), (4,), (None,)]),
+    ("SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY D) FROM U", [(2.0,)]),
+    (
+        "SELECT LAST_VALUE(B) IGNORE NULLS OVER (ORDER BY A),"
+        " LAST_VALUE(B) RESPECT NULLS OVER (ORDER BY A) AS R FROM T ORDER BY A",
+        [("x", "x"), ("x", None), ("Z", "Z")],
+    ),
     # joins
+    ("SELECT COUNT(*) FROM T NATURAL JOIN U", [(2,)]),
+    ("SELECT COUNT(*) FROM T LEFT JOIN (U JOIN T X ON X.A = U.A) ON T.A = U.A", [(4,)]),
     (
         "SELECT T.A, U.D FROM T INNER JOIN U ON T.A = U.A ORDER BY D",
         [(1, "1.50"), (1, "2.50")],
@@ -122,6 +136,7 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
         r"SELECT 'a%c' LIKE 'a\%c', 'abc' LIKE 'a\%c', 'a%c' LIKE 'a#%c' ESCAPE '#'",
         [(True, False, True)],
     ),
+    ("SELECT 'abc' REGEXP_LIKE '[a-c]+'", [(True,)]),
     ("SELECT NULL = NULL, NOT NULL, NULL OR TRUE, NULL AND FALSE", [(None, None, True, False)]),
     (
         "SELECT CASE A WHEN 1 THEN 'one' WHEN 2 THEN '' ELSE 'many' END FROM T ORDER BY A",
@@ -187,15 +202,12 @@ STATEMENTS: list[tuple[str, int, str, list[tuple[Any, ...]]]] = [
 # What is refused, and the name that must stand in the error.
 REFUSED: list[tuple[str, str]] = [
     ("SELECT A FROM T START WITH A = 1 CONNECT BY PRIOR A = A", "CONNECT BY"),
-    ("SELECT A FROM T GROUP BY ROLLUP (A)", "ROLLUP"),
-    ("SELECT A FROM T GROUP BY CUBE (A)", "CUBE"),
-    ("SELECT A FROM T GROUP BY GROUPING SETS ((A), ())", "GROUPING SETS"),
     ("SELECT A FROM T GROUP BY ALL", "GROUP BY ALL"),
     ("SELECT A FROM T PREFERRING LOW A", "PREFERRING"),
     ("IMPORT INTO T FROM LOCAL CSV FILE 'a'", "IMPORT FROM LOCAL"),
     ("EXPORT T INTO JDBC AT C TABLE U", "EXPORT INTO JDBC"),
+    ("SELECT A FROM T WHERE A = ?", "parameter marker"),
     ("SELECT :A", "parameter (:name)"),
-    ("SELECT A AS X FROM T WHERE LOCAL.X = 1", "LOCAL"),
     ("SELECT A FROM T WHERE ROWNUM < 2", "ROWNUM"),
     ("SELECT ROWID FROM T", "ROWID"),
     ("SELECT T.ROWID FROM T", "ROWID"),
@@ -212,12 +224,10 @@ REFUSED: list[tuple[str, str]] = [
     ("SELECT * FROM T, LATERAL (SELECT T.A)", "LATERAL"),
     ("SELECT * FROM T TABLESAMPLE (10 PERCENT)", "TABLESAMPLE"),
     ("SELECT * FROM T USING SAMPLE 5", "USING SAMPLE"),
-    ("SELECT * FROM T NATURAL JOIN U", "NATURAL JOIN"),
     ("SELECT * FROM T ASOF JOIN U ON T.A >= U.A", "ASOF JOIN"),
     ("SELECT * FROM T POSITIONAL JOIN U", "POSITIONAL JOIN"),
     ("SELECT * FROM T SEMI JOIN U ON T.A = U.A", "SEMI JOIN"),
     ("SELECT * FROM T ANTI JOIN U ON T.A = U.A", "ANTI JOIN"),
-    ("SELECT * FROM (T JOIN U ON T.A = U.A)", "join inside parentheses"),
     ("SELECT * FROM T, U WHERE T.A = U.A(+)", "outer join operator (+)"),
     ("SELECT * FROM T JOIN U", "JOIN has ON or USING"),
     ("SELECT A FROM T EXCEPT ALL SELECT A FROM U", "EXCEPT ALL"),
@@ -262,7 +272,6 @@ REFUSED: list[tuple[str, str]] = [
     ("SELECT B ILIKE 'x' FROM T", "ILIKE"),
     ("SELECT B SIMILAR TO 'x' FROM T", "SIMILAR TO"),
     ("SELECT B GLOB 'x' FROM T", "GLOB"),
-    ("SELECT B REGEXP_LIKE 'x' FROM T", "REGEXP_LIKE"),
     ("SELECT A IS DISTINCT FROM 1 FROM T", "IS DISTINCT FROM"),
     ("SELECT A IS NOT DISTINCT FROM 1 FROM T", "IS NOT DISTINCT FROM"),
     ("SELECT A IS TRUE FROM T", "IS TRUE"),
@@ -288,7 +297,6 @@ REFUSED: list[tuple[str, str]] = [
     ("SELECT FROM T", "select list is empty"),
     ("SELECT A, FROM T", "comma"),
     ("SELECT (1, 2)", "list in parentheses"),
-    ("SELECT A FROM T WHERE (A, B) IN ((1, 'x'))", "list in parentheses"),
     ("SELECT A FROM T WHERE A = ANY (SELECT A FROM U)", "ANY"),
     ("SELECT A FROM T WHERE A > ALL (SELECT A FROM U)", "ALL"),
     ("SELECT COUNT(*) FILTER (WHERE A > 1) FROM T", "FILTER"),
@@ -298,14 +306,12 @@ REFUSED: list[tuple[str, str]] = [
     ("SELECT UPPER(B) OVER () FROM T", "UPPER with OVER"),
     ("SELECT INTERVAL '1' DAY", "INTERVAL"),
     ("SELECT CURRENT_TIMESTAMP AT TIME ZONE 'UTC'", "AT TIME ZONE"),
-    ("SELECT EXTRACT(SECOND FROM CURRENT_TIMESTAMP)", "EXTRACT(SECOND"),
     ("SELECT CASE WHEN TRUE THEN 1 ENDIF", "ENDIF"),
     ("SELECT GROUP_CONCAT(DISTINCT A ORDER BY A) FROM T", "ORDER BY in LISTAGG(DISTINCT ...)"),
     ("SELECT LISTAGG(B) FROM T", "LISTAGG without a separator"),
     ("SELECT 'a' || 1 + 2", "|| beside + or -"),
     ("SELECT 1 + 2 || 'a'", "|| beside + or -"),
     ("SELECT DISTINCT A FROM T ORDER BY B", "ORDER BY with DISTINCT"),
-    ("CREATE TABLE X (A INT COMMENT IS 'x')", "COMMENT IS in CREATE TABLE"),
     # conversions that nobody asked for
     ("SELECT A FROM T WHERE B = 1", "DECIMAL and VARCHAR in a comparison"),
     ("SELECT A FROM T WHERE A = B", "DECIMAL and VARCHAR in a comparison"),
@@ -316,7 +322,6 @@ REFUSED: list[tuple[str, str]] = [
     ("SELECT CASE WHEN A = 1 THEN A ELSE B END FROM T", "DECIMAL and VARCHAR in CASE"),
     ("SELECT A FROM T UNION SELECT B FROM T", "one column of UNION"),
     ("SELECT B + 1 FROM T", "VARCHAR and DECIMAL with +"),
-    ("SELECT C - C FROM T", "DATE and DATE with -"),
     ("SELECT CAST(A AS DATE) FROM T", "CAST from DECIMAL to DATE"),
     # statements
     ("ATTACH 'x.db'", "ATTACH"),
@@ -324,7 +329,6 @@ REFUSED: list[tuple[str, str]] = [
     ("PRAGMA database_list", "PRAGMA"),
     ("SET threads = 1", "SET"),
     ("SHOW TABLES", "SHOW"),
-    ("DESCRIBE T", "DESCRIBE"),
     ("EXPLAIN SELECT 1", "EXPLAIN"),
     ("CALL pragma_version()", "CALL"),
     ("INSTALL httpfs", "INSTALL"),
@@ -362,13 +366,8 @@ REFUSED: list[tuple[str, str]] = [
     ("CREATE SEQUENCE Q", "CREATE SEQUENCE"),
     ("CREATE TEMP TABLE X (A INT)", "CREATE TEMP"),
     ("CREATE ADAPTER SCRIPT X AS Y", "CREATE ADAPTER SCRIPT"),
-    ("CREATE TABLE X (A INT IDENTITY)", "IDENTITY"),
-    ("CREATE TABLE X (A INT, FOREIGN KEY (A) REFERENCES T (A))", "FOREIGN KEY"),
-    ("CREATE TABLE X (A INT REFERENCES T (A))", "REFERENCES"),
     ("CREATE TABLE X (A INT UNIQUE)", "UNIQUE"),
     ("CREATE TABLE X (A INT CHECK (A > 1))", "CHECK"),
-    ("CREATE TABLE X (A INT, DISTRIBUTE BY A)", "DISTRIBUTE BY"),
-    ("CREATE TABLE X LIKE T", "LIKE"),
     ("CREATE TABLE X (A INT DEFAULT (SELECT 1))", "DEFAULT"),
     ("CREATE TABLE X (A VARCHAR(10) DEFAULT CURRENT_SCHEMA)", "DEFAULT"),
     ("CREATE TABLE X (A GEOMETRY)", "GEOMETRY"),
@@ -381,18 +380,14 @@ REFUSED: list[tuple[str, str]] = [
     ("CREATE TABLE X (A DECIMAL(37, 0))", "DECIMAL(37"),
     ("CREATE TABLE X (A VARCHAR(2000001))", "VARCHAR(2000001)"),
     ("INSERT INTO T DEFAULT VALUES", "DEFAULT VALUES"),
-    ("INSERT INTO T VALUES (DEFAULT, 'a', NULL)", "DEFAULT"),
     ("INSERT INTO T SET A = 1", "INSERT ... SET"),
     ("INSERT OR REPLACE INTO T VALUES (1, 'x', NULL)", "INSERT OR"),
     ("INSERT INTO T VALUES (1, 'x', NULL) ON CONFLICT DO NOTHING", "ON CONFLICT"),
     ("INSERT INTO T VALUES (1, 'x', NULL) RETURNING A", "RETURNING"),
-    ("UPDATE T SET A = DEFAULT", "DEFAULT"),
     ("UPDATE T SET A = U.A FROM U", "FROM"),
     ("DELETE FROM T USING U WHERE T.A = U.A", "USING"),
     ("MERGE INTO T USING U ON T.A = U.A WHEN MATCHED THEN DO NOTHING", "MERGE"),
     ("MERGE INTO T USING U ON T.A = U.A WHEN NOT MATCHED BY SOURCE THEN DELETE", "BY SOURCE"),
-    ("ALTER TABLE T MODIFY COLUMN B VARCHAR(5)", "ALTER TABLE T MODIFY"),
-    ("RENAME TABLE T TO X", "RENAME"),
     ("SELECT 1; SELECT 2", "expected one statement"),
     ("SELECT /* ; */ 1; DROP TABLE T -- x", "expected one statement"),
     ("COMMIT; DROP TABLE T", "end of the statement"),
@@ -402,7 +397,6 @@ REFUSED: list[tuple[str, str]] = [
     ("KILL SESSION 1", "KILL"),
     ("ALTER SESSION SET NLS_DATE_FORMAT = 'DD.MM.YYYY'", "NLS_DATE_FORMAT"),
     ("ALTER SESSION SET TIME_ZONE = 'EUROPE/BERLIN'", "TIME_ZONE"),
-    ("COMMENT ON VIEW V IS 'x'", "COMMENT ON VIEW"),
 ]
 
 # Names that mean nothing in Exasol, and something to DuckDB.
@@ -437,9 +431,9 @@ def nodes(connect: Any) -> Iterator[Any]:
 
 def test_every_node_type_has_a_passing_statement() -> None:
     seen = set()
-    prepared = ["SELECT ?"]  # tests/test_engine_prepared.py
-    statements = [statement[0] for statement in STATEMENTS]
-    for sql in [*(query for query, _ in QUERIES), *statements, *prepared]:
+    passing = [*(query for query, _ in QUERIES), *(statement[0] for statement in STATEMENTS)]
+    # Passes when it is prepared, as test_engine_prepared.py does it.
+    for sql in [*passing, "SELECT A FROM T WHERE A = ?"]:
         seen |= {type(node) for node in parse_statement(sql).walk()}
     assert set(NODES) - seen == set()
 

@@ -1,7 +1,9 @@
 """The script calls that are running, by the numbers under which DuckDB hands them rows.
 
-DuckDB knows five functions, one for each type of result. Their first argument is the number of a
-call; the session that registered it runs the rows through the script's worker processes.
+DuckDB knows two functions for each type of result. Their first argument is the number of a call;
+the session that registered it runs the rows through the script's worker processes. The second one
+of each pair, with STABLE in its name, is for where DuckDB takes no function that may give another
+value each time: the keys of windows.
 """
 
 from __future__ import annotations
@@ -52,16 +54,16 @@ class CallTable:
             del self._calls[number]
 
     def register(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Make the five functions known to DuckDB."""
-        for result in _RESULTS:
+        """Make the functions known to DuckDB."""
+        for result, is_stable in itertools.product(_RESULTS, (False, True)):
             connection.create_function(
-                f"exallm_udf_{result.lower()}",
+                f"exallm_udf_{'stable_' if is_stable else ''}{result.lower()}",
                 self._function,
                 None,
                 result,
                 type=PythonUDFType.ARROW,
                 null_handling=FunctionNullHandling.SPECIAL,
-                side_effects=True,
+                side_effects=not is_stable,
             )
 
     def _function(self, *columns: pa.ChunkedArray) -> pa.Array:

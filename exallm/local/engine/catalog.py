@@ -20,6 +20,7 @@ from exallm.local.sql.rights import Rights
 from exallm.local.sql.scope import View
 from exallm.local.sql.statements import CreateConnection, CreateView, DropObject
 from exallm.local.sql.system_tables import SYSTEM_SCHEMAS
+from exallm.local.sql.table_definition import TableColumn, TableDefinition, sequence_of
 from exallm.local.sql_error import SqlError
 from exallm.local.timestamp_format import TimestampFormat
 from exallm.local.udf.connection import Connection
@@ -44,6 +45,16 @@ _COLUMNS = """
     SELECT column_name, data_type, comment FROM duckdb_columns()
     WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
     ORDER BY column_index
+"""
+_DETAILS = """
+    SELECT column_default, is_nullable FROM duckdb_columns()
+    WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
+    ORDER BY column_index
+"""
+_KEYS = """
+    SELECT constraint_type, constraint_column_names FROM duckdb_constraints()
+    WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
+        AND constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')
 """
 _UDF, _SCRIPTING = "UDF", "SCRIPTING"
 
@@ -78,6 +89,47 @@ class Catalog:
             for column, type_, declared in rows
         ]
         return tuple(columns) or None
+
+    def definition(self, schema: str, name: str) -> TableDefinition | None:
+        """All of a table, None where there is no such table.
+
+        :raises SqlError: 0A000 for a table with a FOREIGN KEY, which DuckDB does not describe.
+        """
+        columns = self.columns(schema, name)
+        if columns is None:
+            return None
+        table = {"schema": stored_schema(schema), "name": stored(name)}
+        details = self._connection.execute(_DETAILS, table).fetchall()
+        keys = self._connection.execute(_KEYS, table).fetchall()
+        if any(kind == "FOREIGN KEY" for kind, _ in keys):
+            raise refused(60, f"ALTER TABLE of {name}, which has a FOREIGN KEY")
+        return TableDefinition(
+            tuple(
+                TableColumn(column.name, column.type, default, not is_nullable)
+                for column, (default, is_nullable) in zip(columns, details, strict=True)
+            ),
+            tuple(shown(column) for kind, names in keys for column in names),
+        )
+
+    def nullable_columns(self, schema: str, name: str) -> list[tuple[str, bool]]:
+        """The columns of a table, each with whether it takes NULL; none for what is no table."""
+        table = {"schema": stored_schema(schema), "name": stored(name)}
+        details = self._connection.execute(_DETAILS, table).fetchall()
+        columns = self.columns(schema, name) or ()
+        return [
+            (column.name, bool(is_nullable))
+            for column, (_, is_nullable) in zip(columns, details, strict=True)
+        ]
+
+    def column_comment(self, schema: str, name: str, column: str) -> str | None:
+        """The comment on a column, None where there is none."""
+        row = self._row(
+            "SELECT remark FROM _exallm.remarks"
+            " WHERE kind = 'COLUMN' AND schema_name = ? AND name = ?",
+            schema,
+            f"{name}.{column}",
+        )
+        return row[0] if row else None
 
     def described(self, query: str) -> tuple[Column, ...]:
         """The columns that a DuckDB query gives, without running it."""
@@ -290,9 +342,50 @@ class Catalog:
         return self._named(table, schema, name)
 
     def drop_table(self, schema: str, name: str) -> None:
-        """Drop a table that exists, with the comments on it."""
+        """Drop a table that exists, with the comments on it and the numbers of its IDENTITY."""
+        defaults = self._connection.execute(
+            _DETAILS, {"schema": stored_schema(schema), "name": stored(name)}
+        ).fetchall()
         self._connection.execute(f"DROP TABLE {table_sql(schema, name)}")
+        for default, _ in defaults:
+            sequence = sequence_of(default)
+            if sequence is not None:
+                self._connection.execute(f"DROP SEQUENCE {sequence}")
         self.forget(schema, name)
+
+    def rename(self, kind: str, schema: str, old: str, new: str) -> None:
+        """Give a table or view another name; grants and comments stay."""
+        self.require_free(schema, new)
+        if kind == "TABLE":
+            renamed = quoted(stored(new))
+            self._connection.execute(f"ALTER TABLE {table_sql(schema, old)} RENAME TO {renamed}")
+        else:
+            self._connection.execute(
+                "UPDATE _exallm.views SET name = ? WHERE schema_name = ? AND name = ?",
+                [new, schema, old],
+            )
+            self._connection.execute(
+                "UPDATE _exallm.view_columns SET view_name = ?"
+                " WHERE schema_name = ? AND view_name = ?",
+                [new, schema, old],
+            )
+        self._connection.execute(
+            "UPDATE _exallm.object_privileges SET name = ? WHERE schema_name = ? AND name = ?",
+            [new, schema, old],
+        )
+        self.rename_comment(schema, old, new)
+        self._connection.execute(
+            "UPDATE _exallm.remarks SET name = ? || substr(name, ?)"
+            " WHERE kind = 'COLUMN' AND schema_name = ? AND starts_with(name, ?)",
+            [new, len(old) + 1, schema, f"{old}."],
+        )
+
+    def rename_comment(self, schema: str, old: str, new: str) -> None:
+        """Keep the comment on an object or column whose name has changed."""
+        self._connection.execute(
+            "UPDATE _exallm.remarks SET name = ? WHERE schema_name = ? AND name = ?",
+            [new, schema, old],
+        )
 
     def require_free(self, schema: str, name: str) -> None:
         """:raises SqlError: 42000 where an object of any kind has the name."""

@@ -13,6 +13,7 @@ import duckdb
 
 from exallm.local.engine.call_table import CallTable
 from exallm.local.engine.helper_functions import register_helpers
+from exallm.local.engine.macros import create_macros
 from exallm.local.engine.open_sessions import OpenSessions
 from exallm.local.engine.principals import PRINCIPAL_TABLES, Principals
 from exallm.local.timestamp_format import ISO_FORMAT
@@ -114,6 +115,7 @@ class Database:
                 "INSERT INTO _exallm.parameters VALUES (?, ?) ON CONFLICT DO NOTHING", [name, value]
             )
         register_helpers(self._root)
+        create_macros(self._root)
         self.calls.register(self._root)
         self._root.execute("SET lock_configuration = true")
         self._sessions = itertools.count(1)

@@ -11,20 +11,22 @@ from sqlglot import exp
 
 from exallm.local.engine.administration import Administration
 from exallm.local.engine.catalog import Catalog
+from exallm.local.engine.description import described
 from exallm.local.engine.result import Result, ResultSet, RowCount, result_set
 from exallm.local.engine.rights_reader import RightsReader
 from exallm.local.engine.script_runner import ScriptRunner
 from exallm.local.engine.statement_calls import StatementCalls
+from exallm.local.engine.tables import Tables
 from exallm.local.engine.transfers import Transfers
 from exallm.local.exasol_type import Column
 from exallm.local.sql import statements as kinds
 from exallm.local.sql.changes import ChangeTranslator
-from exallm.local.sql.definitions import DefinitionTranslator
 from exallm.local.sql.kinds import output_type
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.rights import denied
 from exallm.local.sql.rights_statements import RightsStatement
 from exallm.local.sql.scope import Scope, UdfCalls
+from exallm.local.sql.table_statements import AlterTable, CreateTable, CreateTableAs
 from exallm.local.sql.token_reader import QualifiedName
 from exallm.local.sql.transfers import Export, Import
 from exallm.local.sql_error import SqlError
@@ -57,6 +59,7 @@ class Executor:
         self._scripts = scripts
         self._rights = rights
         self._administration = Administration(connection, catalog, rights)
+        self._tables = Tables(connection, catalog, self._require_creation)
         self._transfers = Transfers(connection, scope, tunnels)
         self.current_schema: str | None = None
 
@@ -67,8 +70,13 @@ class Executor:
                 return self._query(statement.tree, calls)
             case kinds.Change():
                 return self._change(statement.tree, calls)
-            case kinds.Definition():
-                return self._definition(statement.tree, calls)
+            case CreateTable() | CreateTableAs() | AlterTable():
+                schema = self._schema_of(statement.name)
+                self._require_schema(schema)
+                queries = QueryTranslator(self._scope(calls))
+                return self._tables.run(statement, schema, queries)
+            case kinds.Describe():
+                return self._describe(statement, calls)
             case kinds.ExecuteScript():
                 return self._execute_script(statement, calls)
             case kinds.CreateView():
@@ -107,6 +115,8 @@ class Executor:
                 self._comment(statement)
             case kinds.DropObject():
                 self._drop(statement)
+            case kinds.Rename():
+                self._rename(statement)
 
     def open_schema(self, name: str | None) -> None:
         """Open a schema, or none."""
@@ -159,42 +169,27 @@ class Executor:
     def _count(self, sql: str) -> RowCount:
         return RowCount(int(self._connection.execute(sql).fetchall()[0][0]))
 
-    def _definition(self, tree: exp.Expr, calls: StatementCalls) -> RowCount:
-        queries = QueryTranslator(self._scope(calls))
-        translator = DefinitionTranslator(queries)
-        if isinstance(tree, exp.Alter):
-            schema, name = queries.sources.table_name(tree.this)
-            if self._catalog.has_table(schema, name):
-                self._rights.own().require("ALTER", "TABLE", schema, name)
-            for sql in translator.alter_table(tree):
-                self._connection.execute(sql)
-            return _NOTHING
-        assert isinstance(tree, exp.Create)
-        query = tree.args.get("expression")
-        is_list = isinstance(tree.this, exp.Schema) and query is None
-        schema, name = queries.sources.table_name(tree.this.this if is_list else tree.this)
-        has_old = self._catalog.has_table(schema, name)
-        if has_old and tree.args.get("exists"):
-            return _NOTHING
-        self._require_creation("TABLE", schema, name, bool(tree.args.get("replace")))
-        if not has_old or not tree.args.get("replace"):
-            # Found here, because DuckDB would give up the transaction over it.
-            self._catalog.require_free(schema, name)
-        if query is None:
-            statements = translator.create_table(tree)
-            if has_old:
-                self._catalog.drop_table(schema, name)
-            for sql in statements:
-                self._connection.execute(sql)
-            return _NOTHING
-        create, insert, *replace = translator.create_table_as(tree, has_old)
-        self._connection.execute(create)
-        rows = self._count(insert)
-        for sql in replace:
-            self._connection.execute(sql)
-        if has_old:
-            self._catalog.forget(schema, name)
-        return rows
+    def _rename(self, statement: kinds.Rename) -> None:
+        schema, name = self._schema_of(statement.name), statement.name.name
+        own = self._rights.own()
+        found = [
+            kind
+            for kind in ("TABLE", "VIEW")
+            if own.sees(schema) and self._catalog.exists(kind, schema, name)
+        ]
+        if not found or statement.kind not in (None, *found):
+            raise SqlError("42000", f"object {schema}.{name} not found")
+        own.require_removal(found[0], schema)
+        self._catalog.rename(found[0], schema, name, statement.new)
+
+    def _describe(self, statement: kinds.Describe, calls: StatementCalls) -> ResultSet:
+        schema, name = self._schema_of(statement.name), statement.name.name
+        table = exp.Table(
+            this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(schema, quoted=True)
+        )
+        everything = exp.Select(expressions=[exp.Star()], from_=exp.From(this=table))
+        columns = QueryTranslator(self._scope(calls.without_running())).query(everything).columns
+        return described(self._catalog, schema, name, columns, statement.full)
 
     def _create_view(self, statement: kinds.CreateView, calls: StatementCalls) -> RowCount:
         schema = self._schema_of(statement.name)

@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from exallm.local.engine.call_table import whole
+from exallm.local.engine.number_helpers import NUMBER_HELPERS
 from exallm.local.engine.result import decimal_text, intervals_as_text
+from exallm.local.engine.text_helpers import TEXT_HELPERS
 from exallm.local.exasol_type import ExasolType
 from exallm.local.sql.intervals import interval_of
 from exallm.local.sql.kinds import DATE, FALSE_WORDS, NUMBER, TIMESTAMP, TRUE_WORDS
@@ -187,7 +189,7 @@ _HELPERS: tuple[tuple[str, Callable[..., pa.Array], str], ...] = (
 
 def register_helpers(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the functions known to DuckDB."""
-    for name, function, result in _HELPERS:
+    for name, function, result in (*_HELPERS, *TEXT_HELPERS, *NUMBER_HELPERS):
         connection.create_function(
             name,
             _of_whole_columns(function),

@@ -15,6 +15,7 @@ from exallm.local.engine.catalog import Catalog
 from exallm.local.engine.relations import registered
 from exallm.local.engine.typed_rows import TypedRows, WrongValueError
 from exallm.local.exasol_type import Column, ExasolType
+from exallm.local.sql.assignments import is_default
 from exallm.local.sql.changes import ChangeTranslator
 from exallm.local.sql.kinds import output_type
 from exallm.local.sql.names import MARK
@@ -99,11 +100,11 @@ def _is_plain_insert(statement: Statement) -> bool:
     if not isinstance(statement, Change) or not isinstance(statement.tree, exp.Insert):
         return False
     values = statement.tree.args.get("expression")
-    return (
-        isinstance(values, exp.Values)
-        and len(values.expressions) == 1
-        and isinstance(values.expressions[0], exp.Tuple)
-    )
+    if not isinstance(values, exp.Values) or len(values.expressions) != 1:
+        return False
+    (row,) = values.expressions
+    # DEFAULT has a meaning in VALUES only.
+    return isinstance(row, exp.Tuple) and not any(is_default(v) for v in row.expressions)
 
 
 def _converted(

@@ -5,20 +5,25 @@ from __future__ import annotations
 from sqlglot import exp
 
 from exallm.local.exasol_type import DECIMAL_LIMIT
-from exallm.local.sql.kinds import DAY, DOUBLE, Kind, call, cast, kind_of, mixed, typed
+from exallm.local.sql.kinds import DAY, DOUBLE, TIME, WHOLE, Kind, call, cast, kind_of, mixed, typed
 
 _SIGNS: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 
 
 def calculated(operator: type[exp.Expr], left: exp.Expr, right: exp.Expr) -> exp.Expr:
-    """``left + right``, ``-`` or ``*``; a whole number of days may be added to a DATE.
+    """``left + right``, ``-`` or ``*``; days may be added to a time, and DATEs subtracted.
 
     :raises SqlError: 0A000 for other operands than numbers.
     """
     kinds = kind_of(left), kind_of(right)
     if kinds[0] == DAY and kinds[1].is_whole and operator in (exp.Add, exp.Sub):
-        days = cast(right, "INTEGER")
-        return typed(exp.Paren(this=operator(this=left, expression=days)), DAY)
+        moved = operator(this=left, expression=cast(right, "INTEGER"))
+        return typed(exp.Paren(this=moved), DAY)
+    if kinds[0] == TIME and kinds[1].is_whole and operator in (exp.Add, exp.Sub):
+        days = right if operator is exp.Add else exp.Neg(this=exp.Paren(this=right))
+        return typed(call("exallm_add_days", left, days), TIME)
+    if kinds == (DAY, DAY) and operator is exp.Sub:
+        return typed(exp.Paren(this=exp.Sub(this=left, expression=right)), WHOLE)
     _check(_SIGNS[operator], *kinds)
     if any(kind.name == "NULL" for kind in kinds):
         known = next((kind for kind in kinds if kind.name != "NULL"), DOUBLE)

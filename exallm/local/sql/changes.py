@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from exallm.local.exasol_type import Column
+from exallm.local.sql.assignments import assigned_columns, chosen, is_default
 from exallm.local.sql.environment import Environment, Source, TranslatedQuery
+from exallm.local.sql.joined_update import JoinedUpdate
 from exallm.local.sql.kinds import convert, typed
 from exallm.local.sql.names import MARK, folded, stored_identifier
 from exallm.local.sql.queries import QueryTranslator
-from exallm.local.sql.refusal import refused
+from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql_error import SqlError
 
 
@@ -56,10 +58,12 @@ class ChangeTranslator:
     # --- INSERT --------------------------------------------------------------------------------
 
     def _insert(self, node: exp.Insert) -> exp.Expr:
+        if node.args.get("where"):
+            raise syntax_error("INSERT has no WHERE but in MERGE")
         listed = node.this.expressions if isinstance(node.this, exp.Schema) else []
         named = node.this.this if isinstance(node.this, exp.Schema) else node.this
         table, columns = self._target_columns(named)
-        columns = _chosen(columns, [folded(column) for column in listed]) if listed else columns
+        columns = chosen(columns, [folded(column) for column in listed]) if listed else columns
         source = node.args.get("expression")
         if isinstance(source, exp.Values):
             rows = self._of_parameters(self._values(source, columns))
@@ -111,6 +115,8 @@ class ChangeTranslator:
         return exp.Values(expressions=rows)
 
     def _value(self, node: exp.Expr, column: Column) -> exp.Expr:
+        if is_default(node):
+            return exp.var("DEFAULT")
         return convert(self._expressions.translate(node), column.type)
 
     def _target_columns(self, node: exp.Expr) -> tuple[exp.Table, tuple[Column, ...]]:
@@ -125,6 +131,8 @@ class ChangeTranslator:
 
     def _update(self, node: exp.Update) -> exp.Expr:
         table, source, columns = self._queries.sources.target(node.this, "UPDATE")
+        if node.args.get("from_"):
+            return JoinedUpdate(self._queries, table, source, columns).translate(node)
         with self._expressions.within(Environment(None, [source])):
             changes = self._assignments(node, columns, source)
         return exp.Update(this=table, expressions=changes, where=self._where(node, [source]))
@@ -132,18 +140,13 @@ class ChangeTranslator:
     def _assignments(
         self, node: exp.Expr, columns: tuple[Column, ...], target: Source
     ) -> list[exp.Expr]:
-        changes: list[exp.Expr] = []
-        for change in node.expressions:
-            if not isinstance(change, exp.EQ) or not isinstance(change.this, exp.Column):
-                raise refused(60, f"the assignment {change.sql('exasol')}")
-            table = change.this.args.get("table")
-            if table is not None and folded(table) != target.name:
-                raise SqlError("42000", f"object {folded(table)} not found")
-            (column,) = _chosen(columns, [folded(change.this.this)])
-            value = self._value(change.expression, column)
-            left = exp.Column(this=stored_identifier(column.name))
-            changes.append(exp.EQ(this=left, expression=value))
-        return changes
+        return [
+            exp.EQ(
+                this=exp.Column(this=stored_identifier(column.name)),
+                expression=self._value(value, column),
+            )
+            for column, value in assigned_columns(node, columns, target)
+        ]
 
     def _merge(self, node: exp.Merge) -> exp.Expr:
         needed = {_privilege(when) for when in node.args["whens"].expressions}
@@ -182,7 +185,7 @@ class ChangeTranslator:
         if not isinstance(values, exp.Tuple):
             raise refused(60, "this INSERT of MERGE")
         if isinstance(node.this, exp.Tuple):
-            columns = _chosen(columns, [folded(column.this) for column in node.this.expressions])
+            columns = chosen(columns, [folded(column.this) for column in node.this.expressions])
         _check_count(len(values.expressions), len(columns))
         converted = [
             self._value(value, column)
@@ -198,17 +201,6 @@ def _privilege(when: exp.When) -> str:
     """What a clause of MERGE needs on the table that it changes."""
     then = when.args["then"]
     return type(then).__name__.upper() if isinstance(then, (exp.Insert, exp.Update)) else "DELETE"
-
-
-def _chosen(columns: tuple[Column, ...], names: list[str]) -> tuple[Column, ...]:
-    """The columns of these names, in their order."""
-    known = {column.name: column for column in columns}
-    for name in names:
-        if name not in known:
-            raise SqlError("42000", f"object {name} not found")
-        if names.count(name) > 1:
-            raise SqlError("42000", f"column {name} is named twice")
-    return tuple(known[name] for name in names)
 
 
 def _check_count(found: int, expected: int) -> None:

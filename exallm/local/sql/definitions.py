@@ -1,136 +1,258 @@
-"""Statements that define tables: CREATE and ALTER TABLE."""
+"""What CREATE TABLE and ALTER TABLE make of a table, in DuckDB's terms."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from exallm.local.exasol_type import Column, ExasolType
-from exallm.local.sql.changes import ChangeTranslator
-from exallm.local.sql.expressions import data_type
+from exallm.local.exasol_type import ExasolType
+from exallm.local.sql.environment import TranslatedQuery
 from exallm.local.sql.functions import utc_now
-from exallm.local.sql.kinds import convert, output_type
-from exallm.local.sql.names import MARK, folded, quoted, stored, table_sql
+from exallm.local.sql.kinds import Kind, convert, typed
+from exallm.local.sql.names import MARK, quoted, stored, stored_identifier, table_sql
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.refusal import refused
+from exallm.local.sql.table_definition import TableColumn, TableDefinition, column_list
+from exallm.local.sql.table_statements import (
+    Action,
+    AddColumn,
+    AddKey,
+    ColumnElement,
+    CreateTable,
+    CreateTableAs,
+    Distribute,
+    DropColumn,
+    DropPrimaryKey,
+    ForeignKey,
+    ModifyColumn,
+    RenameColumn,
+    SetDefault,
+)
+from exallm.local.sql.token_reader import QualifiedName
 from exallm.local.sql_error import SqlError
 
-_NEW = f"{MARK}NEW"  # no name of a user's table
+
+@dataclass(frozen=True)
+class Definition:
+    """A table to be made.
+
+    :param before: statements that must run first: those that make the numbers of IDENTITY columns.
+    """
+
+    table: TableDefinition
+    before: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """A table to be made anew out of an older version of itself.
+
+    :param values: for each column the DuckDB expression of its values over the older version.
+    """
+
+    definition: Definition
+    values: tuple[str, ...]
 
 
 class DefinitionTranslator:
-    """Translates what defines a table into DuckDB statements."""
+    """Translates what defines a table."""
 
     def __init__(self, queries: QueryTranslator) -> None:
         self._queries = queries
+        self._catalog = queries.scope.catalog
 
-    def create_table(self, node: exp.Create) -> list[str]:
-        """``CREATE TABLE`` with columns, for a table that is not there."""
-        schema, name = self._queries.sources.table_name(node.this.this)
-        parts = [self._element(element) for element in node.this.expressions]
-        names = [folded(e.this) for e in node.this.expressions if isinstance(e, exp.ColumnDef)]
-        if not names:
-            raise SqlError("42000", f"syntax error, table {name} has no columns")
-        _check_unique(names)
-        table = table_sql(schema, name)
-        defined = [e for e in node.this.expressions if isinstance(e, exp.ColumnDef)]
-        columns = [Column(folded(element.this), _type(element)) for element in defined]
-        create = f"CREATE TABLE {table} ({', '.join(parts)})"
-        return [create, *_declarations(table, columns)]
+    def created(self, schema: str, statement: CreateTable) -> Definition:
+        """The table of ``CREATE TABLE`` with elements.
 
-    def create_table_as(self, node: exp.Create, has_old: bool) -> list[str]:
-        """``CREATE TABLE ... AS query``; the query may read the table that is replaced.
-
-        The second statement inserts the rows.
-
-        :param has_old: whether a table of this name is there, to be replaced.
+        :raises SqlError: 42000 for names that are there twice or not at all.
         """
-        if isinstance(node.this, exp.Schema):
-            raise refused(60, "CREATE TABLE with columns and a query")
-        schema, name = self._queries.sources.table_name(node.this)
-        query = self._queries.query(node.args["expression"])
-        names = [column.name for column in query.columns]
+        elements = statement.elements
+        columns: list[TableColumn] = []
+        before: list[str] = []
+        likes = list(elements.likes)
+        for place, element in enumerate([*elements.columns, None]):
+            while likes and likes[0][0] <= place:
+                columns.extend(self._columns_like(schema, likes.pop(0)[1]))
+            if element is not None:
+                column, sequence = self._column(schema, element)
+                columns.append(column)
+                before.extend(sequence)
+        if not columns:
+            raise SqlError("42000", f"syntax error, table {statement.name.name} has no columns")
+        names = [column.name for column in columns]
         _check_unique(names)
-        described = self._queries.scope.catalog.described(query.node.sql("duckdb"))
-        columns = [
-            Column(output.name, output_type(output.kind, found.type))
-            for output, found in zip(query.columns, described, strict=True)
-        ]
-        table, new = table_sql(schema, name), table_sql(schema, _NEW) if has_old else None
-        parts = [_column(column.name, column.type, []) for column in columns]
-        rows = ChangeTranslator(self._queries).assigned(query, columns).sql("duckdb")
-        statements = [
-            f"CREATE TABLE {new or table} ({', '.join(parts)})",
-            f"INSERT INTO {new or table} {rows}",
-        ]
-        if new is not None:
-            statements.append(f"DROP TABLE {table}")
-            statements.append(f"ALTER TABLE {new} RENAME TO {quoted(stored(name))}")
-        return [*statements, *_declarations(table, columns)]
+        _check_known(elements.primary_key, names)
+        keys = tuple(self._foreign_key(schema, key, names) for key in elements.foreign_keys)
+        return Definition(
+            TableDefinition(tuple(columns), elements.primary_key, keys), tuple(before)
+        )
 
-    def alter_table(self, node: exp.Alter) -> list[str]:
-        """``ALTER TABLE t ADD COLUMN | DROP COLUMN | RENAME COLUMN``."""
-        schema, name = self._queries.sources.table_name(node.this)
-        columns = self._queries.scope.catalog.columns(schema, name)
-        if columns is None:
-            raise SqlError("42000", f"object {schema}.{name} not found")
-        head, names = f"ALTER TABLE {table_sql(schema, name)}", [c.name for c in columns]
-        actions = node.args["actions"]
-        added = [action for action in actions if isinstance(action, exp.ColumnDef)]
-        new = [Column(folded(element.this), _type(element)) for element in added]
-        statements = [f"{head} {self._action(action, names)}" for action in actions]
-        return [*statements, *_declarations(table_sql(schema, name), new)]
+    def of_query(self, statement: CreateTableAs) -> tuple[Definition, TranslatedQuery]:
+        """The table of ``CREATE TABLE ... AS``, and the query for its rows."""
+        query = self._queries.query(statement.query)
+        names = [column.name for column in query.columns]
+        if statement.columns:
+            if len(statement.columns) != len(names):
+                raise SqlError(
+                    "42000", f"{len(statement.columns)} names for {len(names)} columns of the query"
+                )
+            names = list(statement.columns)
+        _check_unique(names)
+        columns = tuple(
+            TableColumn(name, column.kind.type())
+            for name, column in zip(names, query.columns, strict=True)
+        )
+        return Definition(TableDefinition(columns)), query
 
-    def _action(self, action: exp.Expr, names: Sequence[str]) -> str:
+    def altered(self, schema: str, table: TableDefinition, action: Action) -> Alteration | None:
+        """What an action of ``ALTER TABLE`` makes of a table; None where it changes nothing.
+
+        :raises SqlError: 42000 for columns that are not there, or there already.
+        """
+        names = table.names()
+        kept = [quoted(stored(name)) for name in names]
         match action:
-            case exp.ColumnDef():
-                if action.args.get("constraints"):
-                    raise refused(60, "ALTER TABLE ADD COLUMN with a constraint")
-                name, type_ = folded(action.this), _type(action)
-                _check_unique([*names, name])
-                return f"ADD COLUMN {quoted(stored(name))} {type_.duckdb()}"
-            case exp.Drop():
-                (column,) = action.args["tables"]
-                return f"DROP COLUMN {quoted(stored(_known(column, names)))}"
-            case exp.RenameColumn():
-                old, new = _known(action.this, names), folded(_bare(action.args["to"]))
-                _check_unique([*(name for name in names if name != old), new])
-                return f"RENAME COLUMN {quoted(stored(old))} TO {quoted(stored(new))}"
-        raise refused(60, f"ALTER TABLE {action.sql('exasol')}")
+            case Distribute():
+                _check_known(action.columns, names)
+                return None
+            case AddColumn():
+                return self._added(schema, table, action, kept)
+            case DropColumn():
+                if action.if_exists and action.name not in names:
+                    return None
+                place = _place(action.name, names)
+                if action.name in table.primary_key:
+                    raise SqlError("42000", f"column {action.name} is part of the primary key")
+                if len(names) == 1:
+                    raise SqlError("42000", "the last column of a table cannot be dropped")
+                rest = (*table.columns[:place], *table.columns[place + 1 :])
+                del kept[place]
+                return Alteration(Definition(replace(table, columns=rest)), tuple(kept))
+            case RenameColumn():
+                place = _place(action.old, names)
+                _check_unique([*names[:place], action.new, *names[place + 1 :]])
+                column = replace(table.columns[place], name=action.new)
+                key = tuple(action.new if n == action.old else n for n in table.primary_key)
+                renamed = replace(_with(table, place, column), primary_key=key)
+                return Alteration(Definition(renamed), tuple(kept))
+            case ModifyColumn():
+                return self._modified(schema, table, action.column, kept)
+            case SetDefault():
+                place = _place(action.name, names)
+                old = table.columns[place]
+                default = self._default(action.value, old.type) if action.value else None
+                changed = _with(table, place, replace(old, default=default))
+                return Alteration(Definition(changed), tuple(kept))
+            case AddKey() | DropPrimaryKey():
+                return self._with_other_key(schema, table, action, tuple(kept))
+        raise AssertionError(f"no such action: {action}")
 
-    def _element(self, element: exp.Expr) -> str:
-        if isinstance(element, exp.ColumnDef):
-            constraints = element.args.get("constraints") or []
-            type_ = _type(element)
-            kinds = [self._constraint(constraint.args["kind"], type_) for constraint in constraints]
-            return _column(folded(element.this), type_, kinds)
-        if isinstance(element, exp.PrimaryKey):
-            return _primary_key(element)
-        if isinstance(element, exp.Constraint):
-            keys = element.expressions
-            if len(keys) == 1 and isinstance(keys[0], exp.PrimaryKey):
-                name = quoted(stored(folded(element.this)))
-                return f"CONSTRAINT {name} {_primary_key(keys[0])}"
-        if isinstance(element, (exp.Identifier, exp.Column)):
-            raise SqlError("42000", f"syntax error, column {element.name} has no data type")
-        raise refused(60, f"the table element {element.sql('exasol')}")
+    def _with_other_key(
+        self,
+        schema: str,
+        table: TableDefinition,
+        action: AddKey | DropPrimaryKey,
+        kept: tuple[str, ...],
+    ) -> Alteration | None:
+        if isinstance(action, DropPrimaryKey):
+            if not table.primary_key:
+                raise SqlError("42000", "the table has no primary key")
+            return Alteration(Definition(replace(table, primary_key=())), kept)
+        if action.key is None:
+            return None
+        if isinstance(action.key, ForeignKey):
+            keys = (*table.foreign_keys, self._foreign_key(schema, action.key, table.names()))
+            return Alteration(Definition(replace(table, foreign_keys=keys)), kept)
+        if table.primary_key:
+            raise SqlError("42000", "the table has a primary key already")
+        _check_known(action.key, table.names())
+        return Alteration(Definition(replace(table, primary_key=action.key)), kept)
 
-    def _constraint(self, kind: exp.Expr, type_: ExasolType) -> str:
-        match kind:
-            case exp.NotNullColumnConstraint():
-                return "" if kind.args.get("allow_null") else "NOT NULL"
-            case exp.PrimaryKeyColumnConstraint():
-                return "PRIMARY KEY"
-            case exp.DefaultColumnConstraint():
-                return f"DEFAULT {self._default(kind.this, type_).sql('duckdb')}"
-        raise refused(60, f"the column constraint {kind.sql('exasol')}")
+    def _added(
+        self, schema: str, table: TableDefinition, action: AddColumn, kept: list[str]
+    ) -> Alteration | None:
+        if action.if_not_exists and action.column.name in table.names():
+            return None
+        column, before = self._column(schema, action.column)
+        _check_unique([*table.names(), column.name])
+        key = table.primary_key
+        if action.column.is_primary_key:
+            if key:
+                raise SqlError("42000", "the table has a primary key already")
+            key = (column.name,)
+        if action.column.foreign_key is not None:
+            raise refused(60, "ALTER TABLE ADD COLUMN with REFERENCES")
+        changed = replace(table, columns=(*table.columns, column), primary_key=key)
+        value = column.default or f"CAST(NULL AS {column.type.duckdb()})"
+        return Alteration(Definition(changed, tuple(before)), (*kept, value))
 
-    def _default(self, node: exp.Expr, type_: ExasolType) -> exp.Expr:
+    def _modified(
+        self, schema: str, table: TableDefinition, element: ColumnElement, kept: list[str]
+    ) -> Alteration:
+        place = _place(element.name, table.names())
+        old = table.columns[place]
+        if element.identity is not None or element.is_primary_key or element.foreign_key:
+            raise refused(60, "ALTER TABLE MODIFY COLUMN with IDENTITY or a key")
+        column, before = self._column(schema, element)
+        if element.default is None:
+            column = replace(column, default=old.default)
+        if element.not_null is None:
+            column = replace(column, not_null=old.not_null)
+        if old.type != column.type:
+            source = exp.Column(this=stored_identifier(old.name))
+            converted = convert(typed(source, Kind.of_type(old.type)), column.type)
+            kept[place] = converted.sql("duckdb")
+        return Alteration(Definition(_with(table, place, column), tuple(before)), tuple(kept))
+
+    # --- columns and keys ----------------------------------------------------------------------
+
+    def _column(self, schema: str, element: ColumnElement) -> tuple[TableColumn, list[str]]:
+        """A column, with the statements that it needs before it."""
+        default, before = None, []
+        if element.identity is not None:
+            if element.default is not None or not Kind.of_type(element.type).is_whole:
+                raise SqlError("42000", "an IDENTITY column is a whole number without a DEFAULT")
+            sequence = table_sql(schema, f"{MARK}{uuid.uuid4().hex}")
+            before = [f"CREATE SEQUENCE {sequence} MINVALUE 0 START {element.identity}"]
+            default = f"nextval('{sequence.replace(chr(39), chr(39) * 2)}')"
+        elif element.default is not None:
+            default = self._default(element.default, element.type)
+        column = TableColumn(element.name, element.type, default, bool(element.not_null))
+        return column, before
+
+    def _columns_like(self, schema: str, name: QualifiedName) -> list[TableColumn]:
+        """The columns of another table, without their defaults."""
+        known = self._catalog.definition(name.schema or schema, name.name)
+        if known is None:
+            raise SqlError("42000", f"object {name.schema or schema}.{name.name} not found")
+        self._queries.scope.rights.require("SELECT", "TABLE", name.schema or schema, name.name)
+        return [replace(column, default=None) for column in known.columns]
+
+    def _foreign_key(self, schema: str, key: ForeignKey, names: Sequence[str]) -> str:
+        """A FOREIGN KEY as DuckDB takes it; it refers to a primary key."""
+        _check_known(key.columns, names)
+        target = key.table.schema or schema
+        if target != schema:
+            raise refused(60, "REFERENCES to a table of another schema")
+        table = self._catalog.definition(target, key.table.name)
+        if table is None:
+            raise SqlError("42000", f"object {target}.{key.table.name} not found")
+        referenced = key.referenced or table.primary_key
+        if not table.primary_key or set(referenced) != set(table.primary_key):
+            raise SqlError("42000", f"{key.table.name} has no primary key of these columns")
+        return (
+            f"FOREIGN KEY ({column_list(key.columns)}) REFERENCES"
+            f" {table_sql(target, key.table.name)} ({column_list(referenced)})"
+        )
+
+    def _default(self, node: exp.Expr, type_: ExasolType) -> str:
         """A value for rows to come: a constant, or the time at which a row is inserted."""
         name = node.name.upper() if isinstance(node, exp.Column) else ""
         if name in ("CURRENT_TIMESTAMP", "SYSTIMESTAMP", "CURRENT_DATE", "SYSDATE"):
-            return convert(utc_now(is_date=name.endswith("DATE")), type_)
+            return convert(utc_now(is_date=name.endswith("DATE")), type_).sql("duckdb")
         for part in node.walk():
             if not isinstance(part, (exp.Literal, exp.Null, exp.Boolean, exp.Neg, exp.Cast)):
                 if isinstance(part.parent, exp.Cast) and isinstance(part, exp.DataType):
@@ -140,49 +262,24 @@ class DefinitionTranslator:
         default = convert(value, type_)
         if any(default.find_all(exp.Anonymous)):
             raise refused(60, f"DEFAULT {node.sql('exasol')} for a {type_.name}")
-        return default
+        return default.sql("duckdb")
 
 
-def _type(node: exp.ColumnDef) -> ExasolType:
-    if node.args.get("kind") is None:
-        raise SqlError("42000", f"syntax error, column {node.name} has no data type")
-    return data_type(node.args["kind"])
+def _with(table: TableDefinition, place: int, column: TableColumn) -> TableDefinition:
+    """The table with another column in a place."""
+    columns = (*table.columns[:place], column, *table.columns[place + 1 :])
+    return replace(table, columns=columns)
 
 
-def _column(name: str, type_: ExasolType, constraints: Sequence[str]) -> str:
-    parts = [quoted(stored(name)), type_.duckdb(), *constraints]
-    if type_.name == "VARCHAR":
-        # Whatever writes rows, no text is too long. A failed check becomes Exasol's error.
-        parts.append(f"CHECK (length({quoted(stored(name))}) <= {type_.size})")
-    return " ".join(part for part in parts if part)
-
-
-def _declarations(table: str, columns: Sequence[Column]) -> list[str]:
-    """What keeps the columns' types where DuckDB's own say less: as DuckDB's comments on them."""
-    return [
-        f"COMMENT ON COLUMN {table}.{quoted(stored(column.name))} IS '{column.type.sql()}'"
-        for column in columns
-        if column.type.sql() != column.type.duckdb()
-    ]
-
-
-def _primary_key(node: exp.PrimaryKey) -> str:
-    names = [quoted(stored(folded(_bare(column)))) for column in node.expressions]
-    return f"PRIMARY KEY ({', '.join(names)})"
-
-
-def _known(node: exp.Expr, names: Sequence[str]) -> str:
-    name = folded(_bare(node))
+def _place(name: str, names: Sequence[str]) -> int:
     if name not in names:
         raise SqlError("42000", f"object {name} not found")
-    return name
+    return names.index(name)
 
 
-def _bare(node: exp.Expr) -> exp.Expr:
-    """The identifier in what sqlglot wraps around a column's name."""
-    while not isinstance(node, exp.Identifier):
-        node = node.this
-    return node
+def _check_known(wanted: Sequence[str], names: Sequence[str]) -> None:
+    for name in wanted:
+        _place(name, names)
 
 
 def _check_unique(names: Sequence[str]) -> None:

@@ -44,10 +44,15 @@ class EmbeddedExasol(Exasol):
     NULL_ORDERING = "nulls_are_large"
 
     class Tokenizer(Exasol.Tokenizer):
-        """Reads SYSTIMESTAMP as the name that it is to the parser below."""
+        """Reads SYSTIMESTAMP as the name that it is to the parser below, REGEXP_LIKE as LIKE."""
 
         KEYWORDS: ClassVar[dict[str, TokenType]] = {
-            word: kind for word, kind in Exasol.Tokenizer.KEYWORDS.items() if word != "SYSTIMESTAMP"
+            **{
+                word: kind
+                for word, kind in Exasol.Tokenizer.KEYWORDS.items()
+                if word != "SYSTIMESTAMP"
+            },
+            "REGEXP_LIKE": TokenType.RLIKE,
         }
 
     class Parser(ExasolParser):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -57,11 +59,15 @@ class Environment:
 
     :param outer: of the query around it, whose columns a subquery may use.
     :param merged: columns that USING made one of two.
+    :param aliases: the expressions of the select list that have an alias, by the alias.
+    :param aliases_first: whether an alias without LOCAL is one too, as in ORDER BY.
     """
 
     outer: Environment | None = None
     sources: list[Source] = field(default_factory=list)
     merged: dict[str, Kind] = field(default_factory=dict)
+    aliases: dict[str, exp.Expr] = field(default_factory=dict)
+    aliases_first: bool = False
 
     def find(self, name: str, table: str | None, schema: str | None) -> tuple[Source | None, Kind]:
         """The source and kind of a column; no source for one that USING has merged.
@@ -81,12 +87,58 @@ class Environment:
         parts = [part for part in (schema, table, name) if part]
         raise SqlError("42000", f"object {'.'.join(parts)} not found")
 
+    def alias(self, name: str, table: exp.Expr | None) -> exp.Expr | None:
+        """What ``LOCAL.name`` stands for, or ``name`` in ORDER BY; None for what is no alias.
+
+        :raises SqlError: 42000 where LOCAL stands before another name.
+        """
+        is_local = (
+            isinstance(table, exp.Identifier)
+            and table.name.upper() == "LOCAL"
+            and not table.args.get("quoted")
+        )
+        if is_local and name not in self.aliases:
+            raise SqlError("42000", f"object LOCAL.{name} not found")
+        return (
+            self.aliases.get(name) if is_local or (table is None and self.aliases_first) else None
+        )
+
+    @contextmanager
+    def with_aliases_first(self) -> Iterator[None]:
+        """Look names up among the aliases first for a while."""
+        before, self.aliases_first = self.aliases_first, True
+        try:
+            yield
+        finally:
+            self.aliases_first = before
+
+    @contextmanager
+    def without_alias(self, name: str) -> Iterator[None]:
+        """Inside the expression of an alias, where the alias itself is no name."""
+        node = self.aliases.pop(name)
+        before, self.aliases_first = self.aliases_first, False
+        try:
+            yield
+        finally:
+            self.aliases[name] = node
+            self.aliases_first = before
+
     def table(self, name: str, schema: str | None) -> Source:
         """The source that ``name.*`` means; :raises SqlError: 42000 where there is none."""
         found = [source for source in self.sources if _is_called(source, name, schema)]
         if len(found) != 1:
             raise SqlError("42000", f"object {name} not found")
         return found[0]
+
+    def add(self, other: Environment) -> None:
+        """Take the sources of another one in, after those that are here."""
+        self.sources.extend(other.sources)
+        self.merged.update(other.merged)
+
+    def names_shared_with(self, other: Environment) -> list[str]:
+        """The names of columns that both have, in their order here: what a NATURAL JOIN joins."""
+        names = {column.name for column in other.all_columns()}
+        return [column.name for column in self.all_columns() if column.name in names]
 
     def all_columns(self) -> tuple[OutputColumn, ...]:
         """What ``*`` stands for: merged columns once, where they come first."""

@@ -8,13 +8,14 @@ from typing import Any, Protocol
 
 from sqlglot import exp
 
-from exallm.local.exasol_type import ExasolType
+from exallm.local.exasol_type import FRACTION_LIMIT, ExasolType
 from exallm.local.sql.arithmetic import calculated, divided, negated
+from exallm.local.sql.date_functions import seconds_part
 from exallm.local.sql.environment import Environment
-from exallm.local.sql.functions import AGGREGATE, FUNCTIONS, WINDOW, Function, concatenation, listed
+from exallm.local.sql.function import Function
+from exallm.local.sql.functions import AGGREGATE, FUNCTIONS, WINDOW, concatenation
 from exallm.local.sql.kinds import (
     DATE,
-    TEXT,
     TIME,
     TRUTH,
     UNKNOWN,
@@ -39,11 +40,16 @@ from exallm.local.sql.names import folded, stored_identifier
 from exallm.local.sql.refusal import refused
 from exallm.local.sql.scope import Scope
 from exallm.local.sql.script_calls import ScriptCalls, call_name
+from exallm.local.sql.windows import Windows
 from exallm.local.sql_error import SqlError
 
+_SECONDS = Kind("DECIMAL", 5, 3)
 _EXTRACT_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE")
+_INLINED_LIMIT = 1000
 _PSEUDO_COLUMNS = ("ROWNUM", "ROWID", "LEVEL", "DEFAULT")
 _HERE: dict[type[exp.Expr], str] = {
+    exp.IgnoreNulls: "IGNORE NULLS inside a call or without OVER",
+    exp.RespectNulls: "RESPECT NULLS inside a call or without OVER",
     exp.Tuple: "a list in parentheses as a value",
     exp.Values: "VALUES outside INSERT and FROM",
     exp.Var: "the word DEFAULT or another keyword as a value",
@@ -73,6 +79,8 @@ class Expressions:
         self._queries = queries
         self.environment: Environment | None = None
         self.scripts = ScriptCalls(scope, self)
+        self.windows = Windows(self)
+        self._inlined_aliases = 0
         self._special: dict[type[exp.Expr], Callable[[Any], exp.Expr]] = {
             exp.Literal: self._literal,
             exp.Null: lambda _: null(),
@@ -81,8 +89,9 @@ class Expressions:
             exp.Paren: self._paren,
             exp.Column: self._column,
             exp.Dot: self._dot,
-            exp.Anonymous: self._function,
-            exp.Window: self._window,
+            exp.Anonymous: self.function,
+            exp.Window: lambda node: self.windows.window(node),
+            exp.WithinGroup: lambda node: self.windows.percentile(node),
             exp.Cast: self._cast,
             exp.DPipe: self._concatenation,
             exp.Add: self._calculation,
@@ -100,10 +109,11 @@ class Expressions:
             exp.Case: self._case,
             exp.Like: self._like,
             exp.Escape: self._escape,
+            exp.RegexpLike: self._regexp_like,
             exp.Substring: self._substring,
             exp.StrPosition: lambda node: self._named("INSTR", [node.this, node.args["substr"]]),
             exp.Extract: self._extract,
-            exp.GroupConcat: self._group_concat,
+            exp.GroupConcat: lambda node: self.windows.list_of_texts(node),
             exp.Subquery: self._subquery,
             exp.Select: self._subquery,
             exp.Union: self._subquery,
@@ -158,7 +168,9 @@ class Expressions:
     def _literal(self, node: exp.Literal) -> exp.Expr:
         if not node.is_string:
             return number_literal(node.this)
-        return empty_text() if node.this == "" else typed(exp.Literal.string(node.this), TEXT)
+        if node.this == "":
+            return empty_text()
+        return typed(exp.Literal.string(node.this), Kind.text(len(node.this)))
 
     def _marker(self, node: exp.Placeholder) -> exp.Expr:
         if self._scope.parameters is None:
@@ -180,14 +192,27 @@ class Expressions:
                 return constant
             if name in _PSEUDO_COLUMNS:
                 raise refused(62, name)
-        if table is not None and table.name.upper() == "LOCAL" and not table.args.get("quoted"):
-            raise refused(62, "the qualifier LOCAL")
         name = folded(node.this)
+        alias_of = self.environment.alias(name, table) if self.environment is not None else None
+        if alias_of is not None:
+            return self._inlined(name, alias_of)
         if self.environment is None:
             raise SqlError("42000", f"object {name} not found")
         source, kind = self.environment.find(name, _name(table), _name(db))
         alias = exp.to_identifier(source.alias, quoted=True) if source is not None else None
         return typed(exp.Column(this=stored_identifier(name), table=alias), kind)
+
+    def _inlined(self, name: str, node: exp.Expr) -> exp.Expr:
+        """The expression behind an alias of the select list, in the place of the alias."""
+        environment = self.environment
+        assert environment is not None
+        self._inlined_aliases += 1
+        if self._inlined_aliases > _INLINED_LIMIT:
+            raise SqlError("42000", "statement too complex: too many uses of aliases")
+        with environment.without_alias(name):
+            inner = self.translate(node)
+        is_plain = isinstance(inner, (exp.Column, exp.Anonymous)) or is_text_literal(inner)
+        return inner if is_plain else typed(exp.Paren(this=inner), kind_of(inner))
 
     def _dot(self, node: exp.Dot) -> exp.Expr:
         found = self.scripts.find(node)
@@ -197,7 +222,11 @@ class Expressions:
 
     # --- functions -----------------------------------------------------------------------------
 
-    def _function(self, node: exp.Anonymous, window: bool = False) -> exp.Expr:
+    def function(self, node: exp.Anonymous, window: bool = False) -> exp.Expr:
+        """The call of a function or script.
+
+        :param window: whether an OVER clause stands behind it.
+        """
         found = self.scripts.find(node)
         if found is not None:
             return self.scripts.value(*found)
@@ -243,43 +272,19 @@ class Expressions:
             return as_text(argument)
         if letter == "d" and is_text_literal(argument):
             type_ = "DATE" if DATE.fullmatch(argument.name) else "TIMESTAMP"
-            return convert(argument, ExasolType(type_))
+            return convert(argument, ExasolType(type_, fraction=FRACTION_LIMIT))
         if letter == "d" and kind == UNKNOWN:
             return typed(cast(argument, "TIMESTAMP"), TIME)
         wrong = {"n": not kind.is_number, "w": not kind.is_whole}
         wrong["d"] = kind.name not in ("DATE", "TIMESTAMP")
+        wrong["b"] = kind != TRUTH
         if wrong.get(letter) and kind.name != "NULL":
             raise mixed(f"{kind.name} as an argument of {name}")
         return cast_whole(argument, kind) if letter == "w" else argument
 
-    def _window(self, node: exp.Window) -> exp.Expr:
-        target = node.this
-        if not isinstance(target, exp.Anonymous) or self.scripts.find(target) is not None:
-            raise refused(62, f"OVER after {target.sql('exasol')}")
-        name = call_name(target)
-        function = self._function(target, window=True)
-        if name not in {**AGGREGATE, **WINDOW} or not isinstance(function, exp.Anonymous):
-            raise refused(62, f"{name} with OVER")
-        order, spec = node.args.get("order"), node.args.get("spec")
-        window = exp.Window(
-            this=function,
-            partition_by=self.all(node.args.get("partition_by") or []),
-            order=exp.Order(expressions=self.order(order.expressions)) if order else None,
-            spec=self._frame(spec) if spec else None,
-            over="OVER",
-        )
-        return typed(window, kind_of(function))
-
-    def _frame(self, node: exp.WindowSpec) -> exp.WindowSpec:
-        parts = {
-            key: self.translate(value) if isinstance(value, exp.Expr) else value
-            for key, value in node.args.items()
-        }
-        return exp.WindowSpec(**parts)
-
     def _named(self, name: str, nodes: Sequence[exp.Expr | None]) -> exp.Expr:
         given = [node for node in nodes if node is not None]
-        return self._function(exp.Anonymous(this=name, expressions=given))
+        return self.function(exp.Anonymous(this=name, expressions=given))
 
     def _substring(self, node: exp.Substring) -> exp.Expr:
         parts = [node.this, node.args.get("start"), node.args.get("length")]
@@ -287,31 +292,15 @@ class Expressions:
 
     def _extract(self, node: exp.Extract) -> exp.Expr:
         unit = node.name.upper()
+        if unit == "SECOND":
+            (time,) = self._arguments("EXTRACT", FUNCTIONS["MINUTE"], [node.expression])
+            return seconds_part(time, _SECONDS)
         if unit not in _EXTRACT_UNITS:
             raise refused(62, f"EXTRACT({unit} FROM ...)")
         return self._named(unit, [node.expression])
 
-    def _group_concat(self, node: exp.GroupConcat) -> exp.Expr:
-        subject, order = node.this, None
-        if isinstance(subject, exp.Order):
-            subject, order = subject.this, subject.expressions
-        distinct = isinstance(subject, exp.Distinct)
-        value = as_text(self.translate(subject.expressions[0] if distinct else subject))
-        separator = node.args.get("separator")
-        if separator is not None and not is_text_literal(separator):
-            raise refused(62, "a separator of LISTAGG that is no text")
-        if separator is None and node.meta.get("listagg"):
-            raise refused(62, "LISTAGG without a separator")
-        second: exp.Expr = exp.Literal.string("," if separator is None else separator.name)
-        if order:
-            keys = self.order(order)
-            if distinct and any(key.this != value for key in keys):
-                raise refused(62, "another ORDER BY in LISTAGG(DISTINCT ...) than its text")
-            second = exp.Order(this=second, expressions=keys)
-        return listed(exp.Distinct(expressions=[value]) if distinct else value, second)
-
     def _cast(self, node: exp.Cast) -> exp.Expr:
-        return convert(self.translate(node.this), data_type(node.args["to"]))
+        return convert(self.translate(node.this), data_type(str(node.args["to"].meta["written"])))
 
     # --- operators -----------------------------------------------------------------------------
 
@@ -329,7 +318,7 @@ class Expressions:
             _check_precedence(left, exp.DPipe, (exp.Add, exp.Sub))
             parts.insert(0, as_text(self.translate(left.expression)))
             left = left.this
-        return typed(concatenation([as_text(self.translate(left)), *parts]), TEXT)
+        return concatenation([as_text(self.translate(left)), *parts])
 
     def _logic(self, node: exp.And | exp.Or) -> exp.Expr:
         parts: list[exp.Expr] = []
@@ -363,6 +352,8 @@ class Expressions:
 
     def _in(self, node: exp.In) -> exp.Expr:
         query = node.args.get("query")
+        if isinstance(node.this, exp.Tuple):
+            return self._row_in(node.this.expressions, node.expressions, query)
         if query is None:
             value, *options = self._comparable([node.this, *node.expressions], "IN")
             return typed(exp.In(this=value, expressions=options), TRUTH)
@@ -370,6 +361,28 @@ class Expressions:
         subquery, kind = self._queries.value_query(query)
         value, subquery = comparable([value, typed(subquery, kind)], "IN")
         return typed(exp.In(this=value, query=subquery), TRUTH)
+
+    def _row_in(
+        self, nodes: Sequence[exp.Expr], options: Sequence[exp.Expr], query: exp.Expr | None
+    ) -> exp.Expr:
+        """``(a, b) IN ((1, 2), (3, 4))``, as comparisons of the single values."""
+        if query is not None:
+            raise refused(62, "a list in parentheses before IN (SELECT ...)")
+        found: exp.Expr | None = None
+        for option in options:
+            if not isinstance(option, exp.Tuple) or len(option.expressions) != len(nodes):
+                raise SqlError("42000", f"IN compares lists of {len(nodes)} values")
+            row = exp.and_(
+                *(
+                    exp.EQ(this=left.copy(), expression=right.copy())
+                    for left, right in zip(nodes, option.expressions, strict=True)
+                )
+            )
+            test = self._paren(exp.Paren(this=row))
+            found = test if found is None else exp.Or(this=found, expression=test)
+        if found is None:
+            raise SqlError("42000", "syntax error, IN compares with nothing")
+        return typed(exp.Paren(this=found), TRUTH)
 
     def _exists(self, node: exp.Exists) -> exp.Expr:
         return typed(exp.Exists(this=self._queries.row_query(node.this)), TRUTH)
@@ -400,6 +413,10 @@ class Expressions:
         result: exp.Expr = exp.Paren(this=matched)
         return typed(exp.Not(this=result) if node.args.get("negate") else result, TRUTH)
 
+    def _regexp_like(self, node: exp.RegexpLike) -> exp.Expr:
+        sides = [as_text(self.translate(side)) for side in (node.this, node.expression)]
+        return typed(call("exallm_regexp_like", *sides), TRUTH)
+
     def _escape(self, node: exp.Escape) -> exp.Expr:
         character = node.expression
         if not isinstance(node.this, exp.Like) or not isinstance(character, exp.Literal):
@@ -425,10 +442,10 @@ def _check_precedence(
         raise refused(62, "|| beside + or - without parentheses")
 
 
-def data_type(node: exp.DataType) -> ExasolType:
+def data_type(written: str) -> ExasolType:
     """:raises SqlError: 0A000 for a type that the embedded engine does not have."""
     try:
-        return ExasolType.parse(str(node.meta["written"]))
+        return ExasolType.parse(written)
     except ValueError as error:
         name, separator, _ = str(error).partition(" is not supported")
         if not separator:

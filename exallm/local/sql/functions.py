@@ -7,12 +7,19 @@ text function whose DuckDB twin may return '' wraps it in NULLIF.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 from sqlglot import exp
 
 from exallm.local.exasol_type import DECIMAL_LIMIT, VARCHAR_LIMIT
+from exallm.local.sql.aggregate_functions import MORE_AGGREGATES, MORE_WINDOWS
+from exallm.local.sql.date_functions import DATES
+from exallm.local.sql.function import (
+    Arguments,
+    Builder,
+    Function,
+    null_if_empty,
+    same,
+    within_limit,
+)
 from exallm.local.sql.kinds import (
     DAY,
     DOUBLE,
@@ -26,58 +33,18 @@ from exallm.local.sql.kinds import (
     comparable,
     kind_of,
     null,
+    padded_alike,
     typed,
 )
-
-Arguments = Sequence[exp.Expr]
-Builder = Callable[[Arguments], exp.Expr]
-
-
-@dataclass(frozen=True)
-class Function:
-    """One function of the allowlist.
-
-    :param takes: a letter an argument: ``t`` text (others are converted), ``n`` number, ``w``
-        whole number, ``d`` date or timestamp, ``v`` any value, ``c`` values that can be compared
-        with each other.
-    :param build: makes the DuckDB expression out of translated arguments.
-    :param gives: the kind of the result; a number for the kind of that argument; None where
-        ``build`` notes it.
-    :param least: fewest arguments; all letters of ``takes`` if None.
-    :param repeats: whether the last argument may stand any number of times.
-    :param constant: the constant that the function is another way to write.
-    """
-
-    takes: str
-    build: Builder
-    gives: Kind | int | None
-    least: int | None = None
-    repeats: bool = False
-    constant: str = ""
-
-    def letter(self, place: int) -> str:
-        """What the argument at a place must be."""
-        return self.takes[min(place, len(self.takes) - 1)]
-
-    def allows(self, count: int) -> bool:
-        """Whether the function can have so many arguments."""
-        least = len(self.takes) if self.least is None else self.least
-        return least <= count and (self.repeats or count <= len(self.takes))
-
-
-def null_if_empty(node: exp.Expr) -> exp.Expr:
-    """Exasol has no empty string: '' is NULL."""
-    return call("nullif", node, "")
-
-
-def within_limit(node: exp.Expr) -> exp.Expr:
-    """The text; the statement fails where it is longer than a VARCHAR can be."""
-    return call("exallm_fit", node, VARCHAR_LIMIT)
+from exallm.local.sql.number_functions import NUMBERS
+from exallm.local.sql.text_functions import TEXTS
 
 
 def concatenation(arguments: Arguments) -> exp.Expr:
     """``||`` and CONCAT: NULL counts as the empty string."""
-    return within_limit(null_if_empty(call("concat", *arguments)))
+    types = [kind_of(argument).declared for argument in arguments]
+    sizes = [type_.size if type_ is not None else VARCHAR_LIMIT for type_ in types]
+    return typed(within_limit(null_if_empty(call("concat", *arguments))), Kind.text(sum(sizes)))
 
 
 def listed(value: exp.Expr, separator: exp.Expr) -> exp.Expr:
@@ -89,10 +56,6 @@ def utc_now(is_date: bool) -> exp.Expr:
     """The time at which DuckDB computes it, in UTC: for the DEFAULT of a column."""
     now = call("make_timestamp", call("epoch_us", call("now")))
     return typed(cast(now, "DATE"), DAY) if is_date else typed(now, TIME)
-
-
-def _same(name: str) -> Builder:
-    return lambda arguments: call(name, *arguments)
 
 
 def _text_result(name: str) -> Builder:
@@ -143,7 +106,9 @@ def _pad(name: str) -> Builder:
 def _decode(arguments: Arguments) -> exp.Expr:
     pairs = len(arguments[1:]) // 2
     default = [arguments[-1]] if len(arguments) % 2 == 0 else [null()]
-    subject, *searches = comparable([arguments[0], *arguments[1 : 1 + 2 * pairs : 2]], "DECODE")
+    subject, *searches = padded_alike(
+        comparable([arguments[0], *arguments[1 : 1 + 2 * pairs : 2]], "DECODE")
+    )
     results = comparable([*arguments[2 : 2 + 2 * pairs : 2], *default], "DECODE")
     case = exp.Case()
     for search, result in zip(searches, results[:-1], strict=True):
@@ -159,6 +124,15 @@ def _nvl2(arguments: Arguments) -> exp.Expr:
 
 def _coalesce(arguments: Arguments) -> exp.Expr:
     return typed(call("coalesce", *arguments), common_kind(arguments))
+
+
+def _null_if(arguments: Arguments) -> exp.Expr:
+    value, other = padded_alike(arguments)
+    if value is arguments[0]:
+        return call("nullif", value, other)
+    # What is compared has more blanks than the value itself.
+    equal = exp.EQ(this=value, expression=other)
+    return exp.Case().when(equal, exp.Null(), copy=False).else_(arguments[0].copy(), copy=False)
 
 
 def _part(unit: str) -> Builder:
@@ -184,12 +158,6 @@ def _mod(arguments: Arguments) -> exp.Expr:
     return typed(call("mod", arguments[0], divisor), DOUBLE)
 
 
-def _round(arguments: Arguments) -> exp.Expr:
-    if len(arguments) == 1:
-        return call("round", arguments[0])
-    return call("round", arguments[0], cast(arguments[1], "INTEGER"))
-
-
 def _sum(arguments: Arguments) -> exp.Expr:
     kind = kind_of(arguments[0])
     wide = Kind("DECIMAL", DECIMAL_LIMIT, kind.scale)
@@ -212,59 +180,65 @@ def _zero_if_single(name: str) -> Builder:
     return build
 
 
+def _shifted(name: str) -> Builder:
+    """LAG and LEAD: a value, how many rows away, and what stands for a row that is not there."""
+
+    def build(arguments: Arguments) -> exp.Expr:
+        value, *rest = arguments
+        if len(rest) < 2:
+            return typed(call(name, value, *rest), kind_of(value))
+        value, default = comparable([value, rest[1]], name.upper())
+        return typed(call(name, value, rest[0], default), common_kind([value, default]))
+
+    return build
+
+
 SCALAR: dict[str, Function] = {
     # text
-    "ASCII": Function("t", _same("exallm_ascii"), WHOLE),
-    "CHARACTER_LENGTH": Function("t", _same("length"), WHOLE),
-    "CHAR_LENGTH": Function("t", _same("length"), WHOLE),
-    "CONCAT": Function("t", concatenation, TEXT, least=2, repeats=True),
-    "HASH_MD5": Function("t", _same("md5"), TEXT),
-    "HASH_SHA1": Function("t", _same("sha1"), TEXT),
-    "HASH_SHA256": Function("t", _same("sha256"), TEXT),
-    "INSTR": Function("tt", _same("instr"), WHOLE),
-    "LCASE": Function("t", _same("lower"), TEXT),
-    "LEFT": Function("tw", _end("left"), TEXT),
-    "LENGTH": Function("t", _same("length"), WHOLE),
-    "LOCATE": Function("tt", lambda a: call("instr", a[1], a[0]), WHOLE),
-    "LOWER": Function("t", _same("lower"), TEXT),
+    "ASCII": Function("t", same("exallm_ascii"), WHOLE),
+    "CHARACTER_LENGTH": Function("t", same("length"), WHOLE),
+    "CHAR_LENGTH": Function("t", same("length"), WHOLE),
+    "CONCAT": Function("t", concatenation, None, least=2, repeats=True),
+    "HASH_MD5": Function("t", same("md5"), TEXT),
+    "HASH_SHA1": Function("t", same("sha1"), TEXT),
+    "HASH_SHA256": Function("t", same("sha256"), TEXT),
+    "LCASE": Function("t", same("lower"), 0),
+    "LEFT": Function("tw", _end("left"), 0),
+    "LENGTH": Function("t", same("length"), WHOLE),
+    "LOWER": Function("t", same("lower"), 0),
     "LPAD": Function("twt", _pad("lpad"), TEXT, least=2),
-    "LTRIM": Function("tt", _trim("ltrim"), TEXT, least=1),
-    "MID": Function("tww", _substring, TEXT, least=2),
-    "OCTET_LENGTH": Function("t", _same("strlen"), WHOLE),
+    "LTRIM": Function("tt", _trim("ltrim"), 0, least=1),
+    "MID": Function("tww", _substring, 0, least=2),
+    "OCTET_LENGTH": Function("t", same("strlen"), WHOLE),
     "REPEAT": Function("tw", _repeat, TEXT),
     "REPLACE": Function("ttt", _replace, TEXT, least=2),
-    "REVERSE": Function("t", _same("exallm_reverse"), TEXT),
-    "RIGHT": Function("tw", _end("right"), TEXT),
+    "REVERSE": Function("t", same("exallm_reverse"), 0),
+    "RIGHT": Function("tw", _end("right"), 0),
     "RPAD": Function("twt", _pad("rpad"), TEXT, least=2),
-    "RTRIM": Function("tt", _trim("rtrim"), TEXT, least=1),
-    "SUBSTR": Function("tww", _substring, TEXT, least=2),
-    "SUBSTRING": Function("tww", _substring, TEXT, least=2),
-    "TO_CHAR": Function("t", lambda a: a[0], TEXT),
-    "TRIM": Function("tt", _trim("trim"), TEXT, least=1),
-    "UCASE": Function("t", _same("upper"), TEXT),
-    "UPPER": Function("t", _same("upper"), TEXT),
+    "RTRIM": Function("tt", _trim("rtrim"), 0, least=1),
+    "SUBSTR": Function("tww", _substring, 0, least=2),
+    "SUBSTRING": Function("tww", _substring, 0, least=2),
+    "TRIM": Function("tt", _trim("trim"), 0, least=1),
+    "UCASE": Function("t", same("upper"), 0),
+    "UPPER": Function("t", same("upper"), 0),
     # NULL
     "COALESCE": Function("c", _coalesce, None, least=1, repeats=True),
     "DECODE": Function("v", _decode, None, least=3, repeats=True),
     "IFNULL": Function("cc", _coalesce, None),
-    "NULLIF": Function("cc", _same("nullif"), 0),
+    "NULLIF": Function("cc", _null_if, 0),
     "NULLIFZERO": Function("n", lambda a: call("nullif", a[0], 0), 0),
     "NVL": Function("cc", _coalesce, None),
     "NVL2": Function("vvv", _nvl2, None),
     "ZEROIFNULL": Function("n", lambda a: call("coalesce", a[0], 0), 0),
     # numbers
-    "ABS": Function("n", _same("abs"), 0),
-    "CEIL": Function("n", _same("ceil"), 0),
-    "CEILING": Function("n", _same("ceil"), 0),
+    "ABS": Function("n", same("abs"), 0),
     "EXP": Function("n", _finite("exp"), DOUBLE),
-    "FLOOR": Function("n", _same("floor"), 0),
     "LN": Function("n", _finite("ln"), DOUBLE),
     "MOD": Function("nn", _mod, None),
     "POWER": Function("nn", _finite("power"), DOUBLE),
     "RAND": Function("", lambda _: call("random"), DOUBLE),
     "RANDOM": Function("", lambda _: call("random"), DOUBLE),
-    "ROUND": Function("nw", _round, 0, least=1),
-    "SIGN": Function("n", _same("sign"), WHOLE),
+    "SIGN": Function("n", same("sign"), WHOLE),
     "SQRT": Function("n", _finite("sqrt"), DOUBLE),
     # dates
     "CURDATE": Function("", lambda a: a[0], DAY, constant="CURRENT_DATE"),
@@ -275,41 +249,45 @@ SCALAR: dict[str, Function] = {
     "MONTH": Function("d", _part("month"), WHOLE),
     "NOW": Function("", lambda a: a[0], TIME, constant="CURRENT_TIMESTAMP"),
     "SECONDS_BETWEEN": Function("dd", _seconds_between, DOUBLE),
-    "TO_DATE": Function("t", _same("exallm_date"), DAY),
-    "TO_TIMESTAMP": Function("t", _same("exallm_timestamp"), TIME),
     "YEAR": Function("d", _part("year"), WHOLE),
     # the cluster: one node, numbered 0
     "IPROC": Function("", lambda _: cast(exp.Literal.number(0), "INTEGER"), WHOLE),
     "NPROC": Function("", lambda _: cast(exp.Literal.number(1), "INTEGER"), WHOLE),
 }
 
+SCALAR |= TEXTS | NUMBERS | DATES
+
 AGGREGATE: dict[str, Function] = {
-    "AVG": Function("n", _same("avg"), DOUBLE),
-    "COUNT": Function("v", _same("count"), WHOLE),
-    "MAX": Function("v", _same("max"), 0),
+    "AVG": Function("n", same("avg"), DOUBLE),
+    "COUNT": Function("v", same("count"), WHOLE),
+    "MAX": Function("v", same("max"), 0),
     # Of DECIMAL values DuckDB would give a DECIMAL, cut off.
     "MEDIAN": Function("n", lambda a: call("median", cast(a[0], "DOUBLE")), DOUBLE),
-    "MIN": Function("v", _same("min"), 0),
+    "MIN": Function("v", same("min"), 0),
     "STDDEV": Function("n", _zero_if_single("stddev_samp"), DOUBLE),
-    "STDDEV_POP": Function("n", _same("stddev_pop"), DOUBLE),
-    "STDDEV_SAMP": Function("n", _same("stddev_samp"), DOUBLE),
+    "STDDEV_POP": Function("n", same("stddev_pop"), DOUBLE),
+    "STDDEV_SAMP": Function("n", same("stddev_samp"), DOUBLE),
     "SUM": Function("n", _sum, None),
     "VARIANCE": Function("n", _zero_if_single("var_samp"), DOUBLE),
-    "VAR_POP": Function("n", _same("var_pop"), DOUBLE),
-    "VAR_SAMP": Function("n", _same("var_samp"), DOUBLE),
+    "VAR_POP": Function("n", same("var_pop"), DOUBLE),
+    "VAR_SAMP": Function("n", same("var_samp"), DOUBLE),
 }
+
+AGGREGATE |= MORE_AGGREGATES
 
 WINDOW: dict[str, Function] = {
     "CUME_DIST": Function("", lambda _: call("cume_dist"), DOUBLE),
     "DENSE_RANK": Function("", lambda _: call("dense_rank"), WHOLE),
-    "FIRST_VALUE": Function("v", _same("first_value"), 0),
-    "LAG": Function("vwv", _same("lag"), 0, least=1),
-    "LAST_VALUE": Function("v", _same("last_value"), 0),
-    "LEAD": Function("vwv", _same("lead"), 0, least=1),
-    "NTILE": Function("w", _same("ntile"), WHOLE),
+    "FIRST_VALUE": Function("v", same("first_value"), 0),
+    "LAG": Function("vwv", _shifted("lag"), None, least=1),
+    "LAST_VALUE": Function("v", same("last_value"), 0),
+    "LEAD": Function("vwv", _shifted("lead"), None, least=1),
+    "NTILE": Function("w", same("ntile"), WHOLE),
     "PERCENT_RANK": Function("", lambda _: call("percent_rank"), DOUBLE),
     "RANK": Function("", lambda _: call("rank"), WHOLE),
     "ROW_NUMBER": Function("", lambda _: call("row_number"), WHOLE),
 }
+
+WINDOW |= MORE_WINDOWS
 
 FUNCTIONS: dict[str, Function] = {**SCALAR, **AGGREGATE, **WINDOW}

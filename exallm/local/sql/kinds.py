@@ -38,6 +38,8 @@ _NUMBERS = frozenset({"DECIMAL", "DOUBLE"})
 _TIMES = frozenset({"DATE", "TIMESTAMP"})
 # DuckDB's names for times of so many digits of a second.
 _TRUNCATED = {0: "second", 3: "millisecond"}
+# Types whose values DuckDB itself tells from those of other types.
+_UNDECLARED = frozenset({"BOOLEAN", "DATE", "DECIMAL", "DOUBLE"})
 _KIND_NAMES = {"CHAR": "VARCHAR", LOCAL_TIME: "TIMESTAMP"}
 
 
@@ -49,7 +51,8 @@ class Kind:
         zone, ``NULL`` for what is always NULL.
     :param precision: digits of a ``DECIMAL`` in all.
     :param scale: digits of a ``DECIMAL`` after the point.
-    :param declared: the type that a column or CAST names, None where the kind alone is known.
+    :param declared: the type of a column or CAST, or a ``VARCHAR`` whose size is calculated,
+        None where the kind alone is known. Texts of all sizes are of one kind.
     """
 
     name: str
@@ -63,6 +66,24 @@ class Kind:
         name = _KIND_NAMES.get(type_.name, type_.name)
         digits = (type_.precision, type_.scale) if name == "DECIMAL" else (0, 0)
         return cls(name, *digits, declared=type_)
+
+    @classmethod
+    def text(cls, size: int) -> Kind:
+        """Texts of so many characters at most."""
+        return cls.of_type(ExasolType("VARCHAR", size=min(size, VARCHAR_LIMIT)))
+
+    def type(self) -> ExasolType:
+        """The type of a column that holds the values; what is always NULL is a BOOLEAN."""
+        match self.declared, self.name:
+            case ExasolType() as declared, _:
+                return declared
+            case _, "NULL":
+                return ExasolType("BOOLEAN")
+            case _, "VARCHAR":
+                return ExasolType("VARCHAR", size=VARCHAR_LIMIT)
+            case _, "TIMESTAMP":
+                return ExasolType("TIMESTAMP", fraction=FRACTION_LIMIT)
+        return ExasolType(self.name, self.precision, self.scale)
 
     @classmethod
     def decimal(cls, digits: int, scale: int) -> Kind:
@@ -148,7 +169,11 @@ def as_text(node: exp.Expr) -> exp.Expr:
     """The node as VARCHAR, converted as Exasol converts: TRUE, 0.5, 2024-01-31."""
     kind = kind_of(node)
     if kind == TEXT:
-        return node
+        # The blanks at the end of a CHAR are characters like any other from here on.
+        declared = kind.declared
+        if declared is None or declared.name != "CHAR":
+            return node
+        return typed(node.copy(), Kind.text(declared.size))
     if kind == UNKNOWN:
         return typed(cast(node, "VARCHAR"), TEXT)
     if kind.name == "HASHTYPE":
@@ -169,6 +194,8 @@ def convert(node: exp.Expr, target: ExasolType) -> exp.Expr:
         return declared
     if kind == UNKNOWN:
         return typed(cast(exp.Null(), target.duckdb()), result)
+    if target.is_text and kind.declared == target:
+        return node
     if target.is_text:
         return typed(_fitting(as_text(node), target), result)
     if target.name == "HASHTYPE" or target.is_interval:
@@ -197,13 +224,14 @@ def _fitting(text: exp.Expr, target: ExasolType) -> exp.Expr:
     if is_text_literal(text):
         literal = exp.Literal.string(literal_text(text.name, target))
         return cast(literal, "VARCHAR") if target.name == "CHAR" else literal
-    if target.character_set == "ASCII":
+    known = kind_of(text).declared
+    is_ascii = known is not None and known.character_set == "ASCII"
+    is_short = target.size == VARCHAR_LIMIT or (known is not None and known.size <= target.size)
+    if target.character_set == "ASCII" and not is_ascii:
         text = call("exallm_ascii_only", text)
     if target.name == "CHAR":
         return call("exallm_padded", text, target.size)
-    if target.size == VARCHAR_LIMIT or isinstance(text, exp.Null):
-        return text
-    return call("exallm_fit", text, target.size)
+    return text if is_short else call("exallm_fit", text, target.size)
 
 
 def _special(node: exp.Expr, target: ExasolType) -> exp.Expr:
@@ -256,6 +284,15 @@ def padded_alike(nodes: Sequence[exp.Expr]) -> list[exp.Expr]:
         typed(_widened(node, width), TEXT) if size is not None and size < width else node
         for node, size in zip(nodes, sizes, strict=True)
     ]
+
+
+def check_blanks(one: Kind, two: Kind, construct: str) -> None:
+    """:raises SqlError: 0A000 for columns to be compared that hold unlike numbers of blanks."""
+    types = [kind.declared for kind in (one, two)]
+    if "CHAR" in [type_.name for type_ in types if type_ is not None]:
+        names = [(t.name, t.size) if t is not None else None for t in types]
+        if names[0] != names[1]:
+            raise mixed(f"CHAR beside another text in {construct}")
 
 
 def _is_char(node: exp.Expr) -> bool:
@@ -341,14 +378,15 @@ def united(one: Kind, two: Kind, construct: str) -> Kind:
 
 
 def output_type(kind: Kind, found: ExasolType) -> ExasolType:
-    """The type of a query's column: the declared one of a text or a time, or what DuckDB gives.
+    """The type of a query's column: what the kind says, or what DuckDB gives where that is another.
 
     :param found: the type of the values that DuckDB gives.
     """
     declared = kind.declared
-    if declared is None or declared.name in ("BOOLEAN", "DATE", "DECIMAL", "DOUBLE"):
-        return found
-    return declared
+    if declared is not None and declared.name not in _UNDECLARED:
+        return declared
+    known = kind.type()
+    return known if (known.name, known.scale) == (found.name, found.scale) else found
 
 
 def mixed(what: str) -> SqlError:

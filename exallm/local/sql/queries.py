@@ -17,6 +17,7 @@ from exallm.local.sql.names import NAME_LIMIT, folded, stored_identifier
 from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql.scope import Scope
 from exallm.local.sql.sources import SourceTranslator, renamed
+from exallm.local.sql.surface import EMITS_ALIAS
 from exallm.local.sql_error import SqlError
 
 _MARKER = re.compile(r":m\d+")
@@ -149,6 +150,7 @@ class QueryTranslator:
         if not node.expressions:
             raise syntax_error("a select list is empty")
         environment, parts = self.sources.from_clause(node)
+        environment.aliases = _aliased(node)
         with self.expressions.within(environment):
             emitting = self._emitting.select(node, environment, parts)
             if emitting is not None:
@@ -159,7 +161,7 @@ class QueryTranslator:
             group = node.args.get("group")
             parts |= self._conditions(node)
             if group:
-                keys = [self._group_key(key, len(columns)) for key in group.expressions]
+                keys = [self._group_key(key, node, len(columns)) for key in group.expressions]
                 parts["group"] = exp.Group(expressions=keys)
             parts |= self.shape(node, columns, _aliases(node))
             if node.args.get("distinct"):
@@ -217,9 +219,25 @@ class QueryTranslator:
         projection = exp.Alias(this=inner, alias=stored_identifier(name))
         return projection, (OutputColumn(name, kind_of(inner)),)
 
-    def _group_key(self, node: exp.Expr, count: int) -> exp.Expr:
+    def _group_key(self, node: exp.Expr, select: exp.Select, count: int) -> exp.Expr:
+        """A key of GROUP BY: an expression, a position, or ROLLUP, CUBE and GROUPING SETS."""
         if isinstance(node, exp.Literal) and not node.is_string:
             return _position(node, count)
+        return self._grouping(node, select)
+
+    def _grouping(self, node: exp.Expr, select: exp.Select) -> exp.Expr:
+        """A part of ROLLUP, CUBE or GROUPING SETS: keys, and lists of them in parentheses."""
+        if isinstance(node, (exp.Rollup, exp.Cube, exp.GroupingSets)):
+            return type(node)(expressions=[self._grouping(p, select) for p in node.expressions])
+        if isinstance(node, exp.Tuple):
+            return exp.Tuple(expressions=[self._grouping(p, select) for p in node.expressions])
+        if isinstance(node, exp.Paren):
+            return exp.Paren(this=self._grouping(node.this, select))
+        if isinstance(node, exp.Literal) and not node.is_string:
+            if any(projection.is_star for projection in select.expressions):
+                raise refused(62, "a position in ROLLUP, CUBE or GROUPING SETS beside *")
+            number = int(_position(node, len(select.expressions)).this)
+            node = select.expressions[number - 1].unalias()
         return self.expressions.translate(node)
 
     def _order_key(self, key: exp.Expr, aliases: frozenset[str], count: int) -> exp.Expr:
@@ -228,12 +246,12 @@ class QueryTranslator:
             return _ordered(key, _position(node, count))
         if isinstance(node, exp.Column) and _unqualified(node) in aliases:
             return _ordered(key, exp.Column(this=stored_identifier(_unqualified(node))))
-        for column in node.find_all(exp.Column):
-            if _unqualified(column) in aliases:
-                raise refused(62, f"the alias {column.name} inside an expression of ORDER BY")
         if isinstance(node, (exp.Literal, exp.Null, exp.Boolean)):
             raise refused(62, "a constant in ORDER BY")
-        return _ordered(key, self.expressions.translate(node))
+        environment = self.expressions.environment
+        assert environment is not None
+        with environment.with_aliases_first():
+            return _ordered(key, self.expressions.translate(node))
 
     def _bounds(self, node: exp.Expr) -> dict[str, exp.Expr]:
         """LIMIT and OFFSET."""
@@ -288,6 +306,15 @@ def _aliases(node: exp.Select) -> frozenset[str]:
         for projection in node.expressions
         if isinstance(projection, exp.Alias) and not _keeps_name(projection)
     )
+
+
+def _aliased(node: exp.Select) -> dict[str, exp.Expr]:
+    """The expressions of a select list by their aliases."""
+    found: dict[str, exp.Expr] = {}
+    for projection in node.expressions:
+        if isinstance(projection, exp.Alias) and not projection.alias.startswith(EMITS_ALIAS):
+            found.setdefault(folded(projection.args["alias"]), projection.this)
+    return found
 
 
 def _keeps_name(node: exp.Alias) -> bool:

@@ -14,6 +14,7 @@ from exallm.local.session_facts import SessionFacts
 from exallm.local.sql.kinds import DAY, TEXT, TIME, Kind, cast, null, typed
 from exallm.local.sql.parameters import Parameters
 from exallm.local.sql.rights import Rights
+from exallm.local.sql.table_definition import TableDefinition
 from exallm.local.udf.script import UdfScript
 
 
@@ -72,6 +73,9 @@ class Catalog(Protocol):
 
     def columns(self, schema: str, name: str) -> tuple[Column, ...] | None:
         """The columns of a table, None where there is no such table."""
+
+    def definition(self, schema: str, name: str) -> TableDefinition | None:
+        """All of a table, None where there is no such table."""
 
     def described(self, query: str) -> Sequence[Column]:
         """The columns that a DuckDB query gives, without running it."""

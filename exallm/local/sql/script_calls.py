@@ -17,6 +17,7 @@ from exallm.local.sql_error import SqlError
 from exallm.local.udf.script import UdfScript
 
 NO_ARGUMENTS = "none"
+UDF_CALL = "exallm_udf_"  # how the names of DuckDB's functions behind scripts begin
 
 
 class Translator(Protocol):
@@ -140,9 +141,9 @@ def _returned(type_: ExasolType, arguments: list[exp.Expr]) -> exp.Expr:
     """The call of the DuckDB function behind every script that RETURNS this type."""
     if type_.name == "DECIMAL":
         # DuckDB fixes a function's result type when it is registered: digits travel as text.
-        node: exp.Expr = cast(call("exallm_udf_varchar", *arguments), type_.duckdb())
+        node: exp.Expr = cast(call(f"{UDF_CALL}varchar", *arguments), type_.duckdb())
     else:
-        node = call(f"exallm_udf_{type_.name.lower()}", *arguments)
+        node = call(f"{UDF_CALL}{type_.name.lower()}", *arguments)
     return typed(node, Kind.of_type(type_))
 
 

@@ -11,7 +11,7 @@ from sqlglot import exp
 from exallm.local.exasol_type import Column
 from exallm.local.sql.dialect import parse_statement
 from exallm.local.sql.environment import Environment, OutputColumn, Source, TranslatedQuery
-from exallm.local.sql.kinds import Kind, united
+from exallm.local.sql.kinds import Kind, check_blanks, united
 from exallm.local.sql.names import MARK, folded, stored, stored_identifier, stored_schema
 from exallm.local.sql.nodes import check_nodes
 from exallm.local.sql.refusal import refused, syntax_error
@@ -45,8 +45,8 @@ class SourceTranslator:
         clause = node.args.get("from_")
         if clause is None:
             return environment, {}
-        first, source = self.source(clause.this)
-        environment.sources.append(source)
+        first, added = self._item(clause.this, environment)
+        environment.add(added)
         joins = [self._join(join, environment) for join in node.args.get("joins") or []]
         return environment, {"from_": exp.From(this=first), "joins": joins}
 
@@ -171,32 +171,58 @@ class SourceTranslator:
 
     # --- joins ---------------------------------------------------------------------------------
 
+    def _item(self, node: exp.Expr, environment: Environment) -> tuple[exp.Expr, Environment]:
+        """One side of a join: a single source, or a join in parentheses with all of its sources."""
+        own = Environment(outer=environment.outer)
+        inner = node
+        while _is_join(inner) and not inner.args.get("joins"):
+            if inner.args.get("alias"):
+                raise refused(60, "an alias on a join in parentheses")
+            inner = inner.this
+        joins = inner.args.get("joins") or []
+        if not joins:
+            first, source = self.source(inner)
+            own.sources.append(source)
+            return first, own
+        bare = inner.copy()
+        bare.set("joins", None)
+        first, nested = self._item(bare, environment)
+        own.add(nested)
+        first.set("joins", [self._join(join, own) for join in joins])
+        return exp.Subquery(this=first), own
+
     def _join(self, node: exp.Join, environment: Environment) -> exp.Join:
         kind, side = (str(node.args.get(part) or "") for part in ("kind", "side"))
-        if kind not in _KINDS or side not in _SIDES:
-            raise refused(60, f"{side} {kind} JOIN".strip())
-        joined, source = self.source(node.this)
+        method = str(node.args.get("method") or "")
+        if kind not in _KINDS or side not in _SIDES or method not in ("", "NATURAL"):
+            raise refused(60, " ".join(part for part in (method, side, kind, "JOIN") if part))
+        joined, added = self._item(node.this, environment)
         on, using = node.args.get("on"), node.args.get("using") or []
-        is_plain = node.meta.get("comma") or kind == "CROSS"
-        if bool(is_plain) == bool(on is not None or using):
-            raise syntax_error("a JOIN has ON or USING, a CROSS JOIN has neither")
+        is_plain = bool(node.meta.get("comma")) or kind == "CROSS"
+        if bool(is_plain or method) == bool(on is not None or using):
+            raise syntax_error("a JOIN has ON or USING, a CROSS or NATURAL JOIN has neither")
         names = [folded(column) for column in using]
-        kinds = {name: self._merged(name, environment, source) for name in names}
-        environment.sources.append(source)
+        if method:
+            names = environment.names_shared_with(added)
+            is_plain = not names
+        kinds = {name: self._merged(name, environment, added) for name in names}
+        environment.add(added)
         environment.merged.update(kinds)
         parts: dict[str, object] = {"kind": "CROSS" if is_plain else kind, "side": side}
         if on is not None:
             with self._queries.expressions.within(environment):
                 parts["on"] = self._queries.expressions.condition(on)
-        if using:
+        if names:
             parts["using"] = [stored_identifier(name) for name in names]
         return exp.Join(this=joined, **parts)
 
-    def _merged(self, name: str, environment: Environment, source: Source) -> Kind:
-        _, left = Environment(None, environment.sources, environment.merged).find(name, None, None)
-        right = source.kind(name)
-        if right is None:
-            raise SqlError("42000", f"object {name} not found")
+    def _merged(self, name: str, environment: Environment, added: Environment) -> Kind:
+        """The kind of a column that a join makes one of two."""
+        left, right = (
+            Environment(None, side.sources, side.merged).find(name, None, None)[1]
+            for side in (environment, added)
+        )
+        check_blanks(left, right, "USING")
         return united(left, right, "USING")
 
 
@@ -241,6 +267,15 @@ def _alias(source: Source, columns: tuple[OutputColumn, ...]) -> exp.TableAlias:
         this=exp.to_identifier(source.alias, quoted=True),
         columns=[stored_identifier(column.name) for column in columns],
     )
+
+
+def _is_join(node: exp.Expr) -> bool:
+    """Whether what stands in parentheses is a table or a join, not a query."""
+    while isinstance(node, exp.Subquery):
+        node = node.this
+        if isinstance(node, exp.Table):
+            return True
+    return False
 
 
 def _lists(alias: exp.Expr | None) -> bool:

@@ -1,12 +1,11 @@
 """What kind of statement a text is: the engine's own small parser.
 
 Statements that sqlglot does not know, or knows wrongly, are read here token by token. All others
-become a :class:`Query`, :class:`Change` or :class:`Definition` with sqlglot's tree.
+become a :class:`Query` or :class:`Change` with sqlglot's tree.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from dataclasses import dataclass
 
@@ -17,8 +16,14 @@ from exallm.local.sql.dialect import parse_statement
 from exallm.local.sql.nodes import check_nodes
 from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql.rights_statements import RightsStatement, read_rights_statement
+from exallm.local.sql.table_statements import (
+    TableStatement,
+    read_alter_table,
+    read_create_table,
+)
 from exallm.local.sql.token_reader import QualifiedName, TokenReader
 from exallm.local.sql.transfers import Export, Import, read_transfer
+from exallm.local.sql_error import SqlError
 from exallm.local.udf.script import UdfScript, parse_udf_script
 
 _LEADING = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)+", re.DOTALL)
@@ -141,10 +146,20 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Definition:
-    """CREATE TABLE or ALTER TABLE."""
+class Rename:
+    """``RENAME [TABLE | VIEW] name TO name``; kind is None where the statement does not say it."""
 
-    tree: exp.Expr
+    kind: str | None
+    name: QualifiedName
+    new: str
+
+
+@dataclass(frozen=True)
+class Describe:
+    """``DESCRIBE [FULL] name``."""
+
+    name: QualifiedName
+    full: bool
 
 
 Statement = (
@@ -163,18 +178,21 @@ Statement = (
     | Export
     | Query
     | Change
-    | Definition
+    | TableStatement
+    | Rename
+    | Describe
 )
 
 # Statements of Exasol's or DuckDB's that the embedded engine does not have.
 _REFUSED_HEADS = frozenset(
     """
-    ANALYZE ATTACH BEGIN CALL CHECKPOINT CONSUMER COPY DEALLOCATE DESC DESCRIBE DETACH ENFORCE
+    ANALYZE ATTACH BEGIN CALL CHECKPOINT CONSUMER COPY DEALLOCATE DETACH ENFORCE
     EXPLAIN FLUSH FORCE IMPERSONATE INSTALL KILL LOAD LOCK PRAGMA PRELOAD
-    PREPARE RECOMPRESS RECOVER REFRESH RENAME REORGANIZE RESET SET SHOW START SUMMARIZE
+    PREPARE RECOMPRESS RECOVER REFRESH REORGANIZE RESET SET SHOW START SUMMARIZE
     TABLE UNDO USE VACUUM VALUES
     """.split()  # noqa: SIM905
 )
+_NOT_RENAMED = ("SCHEMA", "SCRIPT", "FUNCTION", "USER", "ROLE", "CONNECTION", "CONSUMER")
 _DEFINED = {
     "CREATE": ("SCHEMA", "CONNECTION", "FORCE", "ROLE", "TABLE", "USER", "VIEW"),
     "ALTER": ("SCHEMA", "SESSION", "SYSTEM", "TABLE", "USER"),
@@ -219,14 +237,8 @@ def _check_head(reader: TokenReader) -> None:
         kinds = [word for word in words[1:5] if word not in ("OR", "REPLACE", "OR REPLACE")]
         if not kinds or kinds[0] not in _DEFINED[head]:
             raise refused(60, f"{head} {kinds[0] if kinds else kind}")
-    if head == "CREATE" and "TABLE" in words[1:5] and _in_a_row(words, "COMMENT", "IS"):
-        raise refused(60, "COMMENT IS in CREATE TABLE")
     if head == "INSERT" and "SET" in words:
         raise refused(60, "INSERT ... SET")
-
-
-def _in_a_row(words: list[str], one: str, two: str) -> bool:
-    return (one, two) in itertools.pairwise(words)
 
 
 def _without_leading_comments(sql: str) -> str:
@@ -273,6 +285,13 @@ def _own(reader: TokenReader) -> Statement | None:
         return _set_parameter(reader)
     if reader.accept("DROP"):
         return _drop(reader)
+    if reader.accept("ALTER", "TABLE"):
+        return read_alter_table(reader)
+    if reader.accept("RENAME"):
+        return _rename(reader)
+    if reader.accept("DESCRIBE") or reader.accept("DESC"):
+        full = reader.accept("FULL")
+        return reader.finish(Describe(reader.qualified_name(), full))
     if reader.peek() == "CREATE":
         return _create(reader)
     return None
@@ -286,10 +305,24 @@ def _create(reader: TokenReader) -> Statement | None:
         return reader.finish(CreateSchema(reader.identifier(), exists))
     if reader.accept("CONNECTION"):
         return _create_connection(reader, replace)
+    if reader.accept("TABLE"):
+        return read_create_table(reader, replace)
     reader.accept("FORCE")
     if reader.accept("VIEW"):
         return _create_view(reader, replace)
     return None
+
+
+def _rename(reader: TokenReader) -> Rename:
+    kind = next((kind for kind in ("TABLE", "VIEW") if reader.accept(kind)), None)
+    if reader.peek() in _NOT_RENAMED:
+        raise refused(60, f"RENAME {reader.peek()}")
+    name = reader.qualified_name()
+    reader.expect("TO")
+    new = reader.qualified_name()
+    if new.schema not in (None, name.schema):
+        raise SqlError("42000", "RENAME cannot move an object to another schema")
+    return reader.finish(Rename(kind, name, new.name))
 
 
 def _create_view(reader: TokenReader, replace: bool) -> CreateView:
@@ -364,7 +397,7 @@ def _comment_on(reader: TokenReader) -> CommentOn:
         named = QualifiedName(None, reader.identifier().upper())
         reader.expect("IS")
         return reader.finish(CommentOn(kind, named, None, reader.string()))
-    if kind not in ("SCHEMA", "TABLE", "SCRIPT", "COLUMN", "CONNECTION"):
+    if kind not in ("SCHEMA", "TABLE", "VIEW", "SCRIPT", "COLUMN", "CONNECTION"):
         raise refused(60, f"COMMENT ON {kind}")
     if kind == "COLUMN":
         parts = reader.dotted()
@@ -392,11 +425,6 @@ def _parsed(text: str) -> Statement:
         return Query(tree)
     if isinstance(tree, _CHANGES):
         return Change(tree)
-    if isinstance(tree, (exp.Create, exp.Alter)):
-        kind = str(tree.args.get("kind")).upper()
-        if kind != "TABLE":
-            raise refused(60, f"{type(tree).__name__.upper()} {kind}")
-        return Definition(tree)
     if isinstance(tree, (exp.Condition, exp.Alias)):
         raise syntax_error(f"unexpected {text.split()[0][:40]}")
     raise refused(60, type(tree).__name__.upper())

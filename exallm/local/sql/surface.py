@@ -17,9 +17,10 @@ EMITS_ALIAS = "EMITS("
 
 
 def to_parsable(sql: str) -> str:
-    """The statement with EMITS lists as aliases, without ENABLE and DISABLE.
+    """The statement in a form that sqlglot parses.
 
-    Its parameter markers are numbered.
+    EMITS lists become aliases, ``THEN DELETE WHERE x`` of MERGE becomes ``AND (x) THEN DELETE``,
+    and parameter markers are numbered.
     """
     tokens = tokens_of(sql)
     check_tokens(tokens, sql)
@@ -40,8 +41,11 @@ def to_parsable(sql: str) -> str:
             columns = sql[tokens[index + 1].end + 1 : tokens[closing].start]
             alias = (EMITS_ALIAS + columns + ")").replace('"', '""')
             edits.append((token.start, tokens[closing].end + 1, f'AS "{alias}"'))
-        elif word in ("ENABLE", "DISABLE") and previous == ")" and _ends_constraint(tokens, index):
-            edits.append((token.start, token.end + 1, ""))
+        elif word == "WHERE" and [_text(tokens, index - 2), previous.upper()] == ["THEN", "DELETE"]:
+            last = _end_of_branch(tokens, index)
+            condition = sql[token.end + 1 : tokens[last].end + 1]
+            edits.append((tokens[index - 2].start, tokens[index - 2].start, f"AND ({condition}) "))
+            edits.append((token.start, tokens[last].end + 1, ""))
     for start, end, text in reversed(edits):
         sql = sql[:start] + text + sql[end:]
     return sql
@@ -63,5 +67,12 @@ def _closing(tokens: list[Token], opening: int) -> int:
     raise syntax_error("unbalanced parentheses after EMITS")
 
 
-def _ends_constraint(tokens: list[Token], index: int) -> bool:
-    return _text(tokens, index - 1) == ")" and _text(tokens, index + 1) in (",", ")")
+def _end_of_branch(tokens: list[Token], index: int) -> int:
+    """The last token of a condition in MERGE, before the next WHEN that is not of a CASE."""
+    depth = 0
+    for place in range(index, len(tokens)):
+        word = _text(tokens, place)
+        depth += (word in ("CASE", "(")) - (word in ("END", ")"))
+        if word == ";" or (word == "WHEN" and depth == 0):
+            return place - 1
+    return len(tokens) - 1

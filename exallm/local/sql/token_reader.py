@@ -170,6 +170,52 @@ class TokenReader:
             raise syntax_error("unexpected ')', expected a query")
         return self.text[self._tokens[first].start : self._tokens[self._place - 2].end + 1]
 
+    def until(self, stops: Collection[str]) -> str:
+        """The text before the next comma, closing parenthesis or word of ``stops``, one at least.
+
+        What stands in parentheses is not looked into.
+        """
+        start, depth = self._place, 0
+        first = self._next("expected a value")
+        last = first
+        depth += first.token_type is TokenType.L_PAREN
+        while not self.at_end():
+            token = self._tokens[self._place]
+            word = token.text.upper().split()[0] if token.text.split() else ""
+            ends = word in (",", ")") or (word in stops and not self._quoted(token))
+            if not depth and ends:
+                break
+            depth += (token.token_type is TokenType.L_PAREN) - (
+                token.token_type is TokenType.R_PAREN
+            )
+            last = token
+            self._place += 1
+        return self.text[self._tokens[start].start : last.end + 1]
+
+    def next_is(self, *words: str) -> bool:
+        """Whether the token after the next one begins with one of these words."""
+        following = self._tokens[self._place + 1 : self._place + 2]
+        return bool(following) and following[0].text.upper().split()[0] in words
+
+    def word_after_list(self) -> str:
+        """The word after the list in parentheses that comes next, '' where there is none."""
+        depth = 0
+        for place in range(self._place, len(self._tokens)):
+            kind = self._tokens[place].token_type
+            depth += (kind is TokenType.L_PAREN) - (kind is TokenType.R_PAREN)
+            if depth == 0:
+                following = self._tokens[place + 1 : place + 2]
+                return following[0].text.upper() if following else ""
+        return ""
+
+    def closing(self, *words: str) -> bool:
+        """Take these words off the end of the statement, if they stand there."""
+        last = self._tokens[-len(words) :]
+        if [token.text.upper() for token in last] != list(words):
+            return False
+        del self._tokens[-len(words) :]
+        return True
+
     def closing_comment(self) -> str | None:
         """Take ``COMMENT IS 'text'`` off the end of the statement; None where there is none."""
         last = self._tokens[-3:]

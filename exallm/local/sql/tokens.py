@@ -24,6 +24,9 @@ _NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _BEFORE_A_QUERY = frozenset(("", "(", "AS", "ALL", "UNION", "MINUS", "EXCEPT", "INTERSECT"))
 _AFTER_NO_COMMA = frozenset(("", ")", ",", ";", "FROM", "WHERE", "GROUP BY", "ORDER BY"))
 _NESTING_LIMIT = 200
+_CODE_LIMIT = 4_000_000
+_TOKEN_LIMIT = 250_000  # a list of 100,000 values has 200,000
+_NO_CODE = re.compile(r"'[^']*'|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _WORD_TYPES = frozenset((TokenType.VAR, TokenType.IDENTIFIER, TokenType.NUMBER))
 _BEFORE_A_STRING = frozenset(("ESCAPE", "SEPARATOR", "IS", "IDENTIFIED"))
 _REFUSED_WORDS = frozenset(("ENDIF", "ISNULL", "NOTNULL", "PREFERRING"))
@@ -33,7 +36,7 @@ _REFUSED_SEQUENCES = {
     ("/", "/"): "the operator //",
     ("(", "+", ")"): "the outer join operator (+)",
     ("AT", "TIME"): "AT TIME ZONE",
-    ("DISTRIBUTE BY",): "DISTRIBUTE BY",
+    ("ON", "OVERFLOW"): "ON OVERFLOW",
     ("POSITIONAL", "JOIN"): "POSITIONAL JOIN",
 }
 
@@ -48,13 +51,19 @@ class _Tokens(Exasol):
 def tokens_of(sql: str) -> list[Token]:
     """The tokens of a statement.
 
-    :raises SqlError: 42000 where a string or comment never ends, or NUL stands outside a string.
+    :raises SqlError: 42000 where a string or comment never ends, NUL stands outside a string, or
+        the statement is longer than the engine can read in a short time.
     """
+    if len(sql) > _CODE_LIMIT and len(_NO_CODE.sub("", sql)) > _CODE_LIMIT:
+        limit = f"{_CODE_LIMIT:,} characters outside of strings and comments"
+        raise SqlError("42000", f"statement too complex: over {limit}")
     try:
         tokens = list(_Tokens().tokenize(sql))
     except SqlglotError:
         # sqlglot's text shows the place, which may be a password that lacks its closing quote.
         raise syntax_error("a string, a quoted identifier or a comment has no end") from None
+    if len(tokens) > _TOKEN_LIMIT:
+        raise SqlError("42000", f"statement too complex: over {_TOKEN_LIMIT:,} words and symbols")
     in_strings = sum(t.text.count("\0") for t in tokens if t.token_type is TokenType.STRING)
     if in_strings != sql.count("\0"):
         raise syntax_error("NUL character outside a string")
