@@ -79,8 +79,8 @@ def type_of_duckdb(name: str, size: int = VARCHAR_LIMIT) -> ExasolType:
 
 
 def decimal_text(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Decimals as digits; Arrow itself would write 1E-7 for a small one."""
-    if values.type.scale <= _PLAIN_SCALE:
+    """Decimals and integers as digits; Arrow itself would write 1E-7 for a small one."""
+    if pa.types.is_integer(values.type) or values.type.scale <= _PLAIN_SCALE:
         return values.cast(pa.string())
     digits = [None if value is None else f"{value:f}" for value in values.to_pylist()]
     return pa.array(digits, pa.string())
