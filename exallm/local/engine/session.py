@@ -72,6 +72,7 @@ class Session:
         self.client = ClientFacts()
         self.catalog = Catalog(self._connection)
         self._rights = RightsReader(self._connection, user)
+        self.query_timeout_s = int(self.catalog.parameter("QUERY_TIMEOUT"))
         self._read_parameters()
         self._scripts = ScriptRunner(
             self._execute_in_script, self._meta, self._find_script, self._check_abort
@@ -236,11 +237,12 @@ class Session:
             self.commit()
         if isinstance(statement, SetParameter):
             self._read_parameters()
+            if statement.name == "QUERY_TIMEOUT":
+                self.query_timeout_s = int(statement.value)
         return result
 
     def _read_parameters(self) -> None:
         """Note what the session itself does by its parameters."""
-        self.query_timeout_s = int(self.catalog.parameter("QUERY_TIMEOUT"))
         self.idle_timeout_s = int(self.catalog.parameter("IDLE_TIMEOUT"))
         self.timestamp_format = TimestampFormat.parse(
             self.catalog.parameter("NLS_TIMESTAMP_FORMAT")
