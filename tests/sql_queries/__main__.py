@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
-from pathlib import Path
 
-from exallm.local.control import EngineSettings, start, stop
-from exallm.local.engine_home import EngineHome
-from tests.conftest import connect_to
-from tests.sql_queries.cases import prepare, topics
+from tests.sql_queries.run import run_queries
 
 
 def main() -> int:
     """Say what fails; 1 where something does."""
-    queries = passed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        home = EngineHome(Path(folder) / "local")
-        start(home, EngineSettings(port=0, workers=2))
-        try:
-            for topic in topics():
-                with connect_to(home) as connection:
-                    prepare(connection, topic)
-                    for case in topic.cases:
-                        failure = case.failure(connection)
-                        queries += 1
-                        passed += failure is None
-                        if failure is not None:
-                            print(f"{topic.name}: {case.name}\n    {failure}")
-        finally:
-            stop(home)
-    print(json.dumps({"sql_queries": queries, "sql_passed": passed}))
-    return 0 if queries == passed else 1
+    figures = run_queries(print)
+    print(json.dumps(figures))
+    return 0 if figures["sql_queries"] == figures["sql_passed"] else 1
 
 
 if __name__ == "__main__":
