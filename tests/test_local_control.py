@@ -183,7 +183,7 @@ def test_an_interrupted_statement_ends_and_the_engine_goes_on(home: EngineHome) 
         text=True,
         env=environment(home),
     )
-    time.sleep(2.0)
+    wait_for(lambda: workers_of(require_running(home).pid))
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130

@@ -52,7 +52,7 @@ def to_parsable(sql: str) -> str:
 
 
 def _text(tokens: list[Token], index: int) -> str:
-    return tokens[index].text.upper() if index < len(tokens) else ""
+    return tokens[index].text.upper() if 0 <= index < len(tokens) else ""
 
 
 def _closing(tokens: list[Token], opening: int) -> int:
