@@ -85,12 +85,14 @@ def costs(tmp_path: Path) -> Path:
 
 def test_the_run_that_ships_and_has_no_evaluation() -> None:
     shown = page(SHIPPED)
+    record = json.loads((SHIPPED / "run.json").read_text())
+    card = json.loads((SHIPPED / "card.json").read_text())
     for text in (
         "Run qa",
-        "Finished after 794 steps and 77 min",
+        f"Finished after {record['steps']} steps and {record['seconds'] / 60:.0f} min",
         "optimisation.learning_rate",
-        "squad-train-12-articles",
-        "has a title of held-out xquad-en",
+        *(source["name"] for source in card["sources"]),
+        *(dropped["reason"] for dropped in card["dropped"]),
         "Loss of an answer's token, in nats",
         "Checkpoints judged",
         "XQuAD English, AI_ANSWER_BATCH in SQL",
