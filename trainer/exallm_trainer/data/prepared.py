@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from exallm_trainer.data.card import CARD_FILE, DataCard, read_card
 from exallm_trainer.data.chunk import TextChunk, read_chunks
 from exallm_trainer.data.file_text import sha256_of_file
 from exallm_trainer.example import Example, read_examples
+from exallm_trainer.preference_pair import PreferencePair, read_pairs
 from exallm_udfs.errors import ExallmError
 
 TRAIN_FILE = "train.jsonl"
 VALIDATION_FILE = "validation.jsonl"
 TRAIN_TEXTS_FILE = "train-texts.jsonl"
 VALIDATION_TEXTS_FILE = "validation-texts.jsonl"
+TRAIN_PAIRS_FILE = "train-pairs.jsonl"
+VALIDATION_PAIRS_FILE = "validation-pairs.jsonl"
 FILES = (TRAIN_FILE, VALIDATION_FILE, TRAIN_TEXTS_FILE, VALIDATION_TEXTS_FILE)
+PAIRS_FILES = (TRAIN_PAIRS_FILE, VALIDATION_PAIRS_FILE)
+"""There where a source has preference pairs."""
 TOKENS_FOLDER = "tokens"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Examples and texts, each split by document.
+    """Examples, texts and preference pairs, each split by document.
 
     :param sha256: of the files, so of the data that is trained on.
     """
@@ -32,6 +37,8 @@ class Prepared:
     validation_texts: list[TextChunk]
     sha256: str
     card: DataCard
+    train_pairs: list[PreferencePair] = field(default_factory=list)
+    validation_pairs: list[PreferencePair] = field(default_factory=list)
 
 
 def read_prepared(folder: Path) -> Prepared:
@@ -42,7 +49,8 @@ def read_prepared(folder: Path) -> Prepared:
     card = card_of(folder)
     if card is None:
         raise _not_whole(folder, f"it has no {CARD_FILE}")
-    for name in FILES:
+    pairs_files = [name for name in PAIRS_FILES if name in card.files]
+    for name in (*FILES, *pairs_files):
         if not (folder / name).is_file() or card.files.get(name) != sha256_of_file(folder / name):
             raise _not_whole(folder, f"{name} is not the file that was written")
     return Prepared(
@@ -52,6 +60,7 @@ def read_prepared(folder: Path) -> Prepared:
         read_chunks(folder / VALIDATION_TEXTS_FILE),
         card.sha256,
         card,
+        *(read_pairs(folder / name) for name in pairs_files),
     )
 
 
