@@ -11,6 +11,22 @@ from exallm_trainer.json_lines import read_json_lines, write_json_lines
 
 
 @dataclass(frozen=True)
+class Side:
+    """The prompt with one of the two completions."""
+
+    asked: str
+    written: str
+
+    def prompt(self) -> str:
+        """What the model reads."""
+        return self.asked
+
+    def completion(self) -> str:
+        """What it writes."""
+        return completion_of(self.written)
+
+
+@dataclass(frozen=True)
 class PreferencePair:
     """Two completions of a prompt.
 
@@ -28,9 +44,9 @@ class PreferencePair:
     source: str
     document: str
 
-    def completions(self) -> tuple[str, str]:
-        """Chosen and rejected as the model writes them."""
-        return completion_of(self.chosen), completion_of(self.rejected)
+    def sides(self) -> tuple[Side, Side]:
+        """Chosen and rejected."""
+        return Side(self.prompt, self.chosen), Side(self.prompt, self.rejected)
 
 
 def write_pairs(file: Path, pairs: Iterable[PreferencePair]) -> None:
