@@ -49,7 +49,7 @@ def recipe(adapter: bool = True, beta: float = BETA, **changed: Any) -> Recipe:
 def request(base: Path, of: Recipe, pairs: list[PreferencePair] = PAIRS, **changed: Any) -> Any:
     from exallm_trainer.train.request import TrainRequest
 
-    data = replace(in_memory([], []), train_pairs=pairs, validation_pairs=pairs[:3])
+    data = in_memory([], [], pairs, pairs[:3])
     return TrainRequest(**{"recipe": of, "base": str(base), "data": data, "cpu": True} | changed)
 
 

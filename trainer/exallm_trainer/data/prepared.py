@@ -66,15 +66,32 @@ def read_prepared(folder: Path) -> Prepared:
     )
 
 
-def in_memory(train: Sequence[Example], validation: Sequence[Example]) -> Prepared:
-    """Examples of the caller's own making, which no folder holds; the card names no source."""
-    identity = hashlib.sha256(repr((list(train), list(validation))).encode()).hexdigest()
+def in_memory(
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    train_pairs: Sequence[PreferencePair] = (),
+    validation_pairs: Sequence[PreferencePair] = (),
+) -> Prepared:
+    """Data of the caller's own making, which no folder holds; the card names no source."""
+    splits = [list(split) for split in (train, validation, train_pairs, validation_pairs)]
+    identity = hashlib.sha256(repr(splits).encode()).hexdigest()
     training, judging = (
-        SplitCard(len({example.document for example in split}), len(split), 0)
-        for split in (train, validation)
+        SplitCard(
+            len({each.document for each in (*examples, *pairs)}), len(examples), 0, len(pairs)
+        )
+        for examples, pairs in ((train, train_pairs), (validation, validation_pairs))
     )
     card = DataCard(identity, identity, (), (), {}, (), training, judging, {}, {})
-    return Prepared(list(train), list(validation), [], [], identity, card)
+    return Prepared(
+        list(train),
+        list(validation),
+        [],
+        [],
+        identity,
+        card,
+        list(train_pairs),
+        list(validation_pairs),
+    )
 
 
 def card_of(folder: Path) -> DataCard | None:

@@ -83,11 +83,11 @@ class Preferences:
 
     def loss(self, model: Any, row: Sequence[TokenisedPair]) -> torch.Tensor:
         """Sum over the pairs."""
-        return -logsigmoid(self._margins(model, row)).sum()
+        return -logsigmoid(self.margins(model, row)).sum()
 
     def figures(self, model: Any, sample: TokenisedPair) -> Sequence[float]:
         """Loss, whether the chosen completion has the higher reward, margin, and 1."""
-        margin = self._margins(model, [sample])
+        margin = self.margins(model, [sample])
         return -logsigmoid(margin).item(), float(margin > 0), margin.item(), 1.0
 
     def judged(self, sums: Sequence[float]) -> Validation:
@@ -95,7 +95,7 @@ class Preferences:
         loss, preferred, margin, pairs = sums
         return Validation(loss / pairs, preferred=preferred / pairs, margin=margin / pairs)
 
-    def _margins(self, model: Any, pairs: Sequence[TokenisedPair]) -> torch.Tensor:
+    def margins(self, model: Any, pairs: Sequence[TokenisedPair]) -> torch.Tensor:
         """Reward of the chosen completion minus that of the rejected one; shape (pairs,)."""
         reference = torch.tensor([pair.reference for pair in pairs], device=self._device)
         rewards = self._beta * (self._log_probabilities(model, pairs) - reference)
