@@ -75,12 +75,8 @@ def in_memory(
     """Data of the caller's own making, which no folder holds; the card names no source."""
     splits = [list(split) for split in (train, validation, train_pairs, validation_pairs)]
     identity = hashlib.sha256(repr(splits).encode()).hexdigest()
-    training, judging = (
-        SplitCard(
-            len({each.document for each in (*examples, *pairs)}), len(examples), 0, len(pairs)
-        )
-        for examples, pairs in ((train, train_pairs), (validation, validation_pairs))
-    )
+    training = _split_card(train, train_pairs)
+    judging = _split_card(validation, validation_pairs)
     card = DataCard(identity, identity, (), (), {}, (), training, judging, {}, {})
     return Prepared(
         list(train),
@@ -92,6 +88,11 @@ def in_memory(
         list(train_pairs),
         list(validation_pairs),
     )
+
+
+def _split_card(examples: Sequence[Example], pairs: Sequence[PreferencePair]) -> SplitCard:
+    documents = {each.document for each in examples} | {each.document for each in pairs}
+    return SplitCard(len(documents), len(examples), 0, len(pairs))
 
 
 def card_of(folder: Path) -> DataCard | None:
