@@ -180,6 +180,9 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-TRAIN-41": "nothing can be measured from what was named",
     "E-EXALLM-TRAIN-42": "a run cannot be reported",
     "E-EXALLM-TRAIN-43": "no question has the field that names its group",
+    "E-EXALLM-TRAIN-60": "a sweep is not valid",
+    "E-EXALLM-TRAIN-61": "a sweep has no trial that can be judged",
+    "E-EXALLM-TRAIN-62": "a folder holds another sweep",
     # LOCAL 1-19: embedded engine, process and protocol
     "E-EXALLM-LOCAL-1": "the engine's port is in use",
     "E-EXALLM-LOCAL-2": "another engine runs on the same folder",
