@@ -49,7 +49,7 @@ def measure(bench: TrainingBench) -> list[Result]:
     detail = (
         f"margin {gain.mean:.3f}, 95% interval {gain.low:.3f} to {gain.high:.3f}, from 0 at the"
         f" start; {reply['steps']} steps on {reply['pairs']} pairs, judged on {len(margins)} pairs"
-        f" of held-out articles; {100 * preferred:.0f}% of them have moved as they should; pairs are"
+        f" of held-out articles; {100 * preferred:.0f}% of them moved as they should; pairs are"
         " wrong answers of the shipped adapter in SQL"
     )
     return [Result("dpo_margin", gain.low, detail)]
