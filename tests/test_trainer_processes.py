@@ -21,7 +21,7 @@ SHARDED = {
     "FSDP_VERSION": "2",
     "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
 }
-_LAUNCHER = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0")
+_LAUNCHER = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
 
 
 @pytest.fixture(scope="module")
