@@ -1,4 +1,4 @@
-"""Two processes beside one: the same examples, step by step, with whole and with sharded weights."""
+"""Two processes beside one, step by step: with whole weights in each, and with sharded ones."""
 
 from __future__ import annotations
 
