@@ -17,8 +17,8 @@ from bench.training_bench import TrainingBench
 from bench.training_speed import examples_of
 
 _PASSAGES = 40
-_TWO = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
-_SHARDED = {
+TWO = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+SHARDED = {
     "ACCELERATE_USE_FSDP": "true",
     "FSDP_VERSION": "2",
     "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
@@ -32,8 +32,8 @@ def measure(bench: TrainingBench) -> list[Result]:
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
         request = {"gguf": str(bench.gguf), "examples": rows}
         one = _losses(bench, Path(folder, "one"), request, (), {})
-        two = _losses(bench, Path(folder, "two"), request, _TWO, {})
-        sharded = _losses(bench, Path(folder, "sharded"), request, _TWO, _SHARDED)
+        two = _losses(bench, Path(folder, "two"), request, TWO, {})
+        sharded = _losses(bench, Path(folder, "sharded"), request, TWO, SHARDED)
     replicated, split = _apart(one, two), _apart(one, sharded)
     detail = (
         f"{len(one)} steps of LoRA in fp32 on {len(rows)} questions, loss {one[0]:.3f} to"
