@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from exallm_trainer.data.document import writable
 from exallm_trainer.data.drops import Drops
 from exallm_trainer.data.sources import Access, SourceRequest
 from exallm_trainer.synthesize import filters
@@ -126,7 +127,7 @@ def _candidates(
         if generation.cut and not generation.text:
             drops.add(passage.source, "paragraph", "no room for it in the writer", passage.document)
             continue
-        reply = read_reply(generation.text, generation.cut)
+        reply = read_reply(writable(generation.text), generation.cut)
         name = f"synthetic/{passage.sha256[:16]}"
         for number in range(reply.broken):
             drops.add(passage.source, "question", "not in the form asked for", f"{name}/x{number}")
