@@ -85,6 +85,17 @@ def test_a_bundle_installs_all_and_speaks_with_nothing_but_the_engine(
     assert exallm(home, "doctor", "--local").returncode == 0
 
 
+def test_a_bundle_holds_a_version_once(tmp_path: Path) -> None:
+    packages = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        write_package(folder, "qa", 1)
+        packages.append(folder / "bfsdefault/default/exallm/models/qa/v1")
+    request = BundleRequest(write_container(tmp_path / "box.tar.gz"), (), packages)
+    with pytest.raises(ExallmError, match=r"E-EXALLM-MODEL-20: another .* version 1 of qa"):
+        create_bundle(request, tmp_path / "exallm.bundle", quiet)
+    assert not (tmp_path / "exallm.bundle").exists()
+
+
 def test_a_bundle_lists_every_file_with_its_hash(file: Path, tmp_path: Path) -> None:
     listing = unpack_bundle(file, tmp_path, quiet)
     assert [each.path for each in listing.below("container")] == ["container/box.tar.gz"]
