@@ -152,6 +152,28 @@ def test_two_stand_side_by_side_and_the_way_leads_back(
     assert build_of(target) == "2" * 64
 
 
+def test_a_flavor_that_this_exallm_does_not_know_is_deployed(
+    target: Target, tmp_path: Path
+) -> None:
+    put(target, write_container(tmp_path / "arm.tar.gz", flavor="arm"), "arm")
+    assert activate_version(target, "arm", 60, SYSTEM, quiet).reports[0].build == "1" * 64
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"sha256": "x"}', '{"bytes": 1, "facts": {}}'])
+def test_what_is_known_of_a_container_may_be_damaged(target: Target, text: str) -> None:
+    folder = target.bucket.path() / "exallm" / "slc"
+    (folder / "exallm-one.json").write(text.encode())
+    with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-14: exallm-one.json"):
+        activate_version(target, "one", 60, SYSTEM, quiet)
+
+
+@pytest.mark.parametrize("text", ["[]", f'{{"{ALIAS}": "url"}}', f'{{"{ALIAS}": [1, 2]}}'])
+def test_the_activations_may_be_damaged(target: Target, text: str) -> None:
+    (target.bucket.path() / "exallm" / "slc" / "activations.json").write(text.encode())
+    with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-14: activations.json"):
+        roll_back(target, 60, quiet)
+
+
 def test_the_way_back_leads_to_what_was_there_before_exallm_came(target: Target, box: Path) -> None:
     with connect_to(target_home(target)) as connection:
         activate(connection, SYSTEM, ALIAS, "builtin_python3")

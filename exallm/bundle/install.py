@@ -44,8 +44,7 @@ def install_bundle(
         listing = unpack_bundle(file, folder, told)
         _require_same_sql(listing, folder)
         archive = read_archive(folder / listing.below(CONTAINER)[0].path)
-        version = f"{archive.facts.exallm}-{archive.facts.flavor}"
-        request = Deployment(archive, version, deadline_s, SYSTEM)
+        request = Deployment(archive, archive.facts.version, deadline_s, SYSTEM)
         container = deploy(target, request, told, uploaded)
         place = replace(target, accelerator=archive.facts.accelerator)
         with target.database.session() as connection:

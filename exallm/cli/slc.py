@@ -177,7 +177,7 @@ def deploy_command(
     target = target_of(options)
     with progress(f"reading {archive.name}") as shown:
         read = read_archive(archive)
-        chosen = version or f"{read.facts.exallm}-{read.facts.flavor}"
+        chosen = version or read.facts.version
         request = Deployment(read, chosen, deadline, scope)
         done = deploy(target, request, shown.step, shown.uploaded)
     _report(done, target.language, scope, as_json)

@@ -19,11 +19,8 @@ from exallm.installer.script_languages import (
 from exallm.installer.target import Target
 from exallm.slc.archive import ContainerArchive
 from exallm.slc.bucket_store import BucketStore, Uploaded
-from exallm.slc.description import container_description
 from exallm.slc.nodes import NodeReport, Probe, Told, wait_for_nodes
 from exallm_udfs.errors import ExallmError
-
-SCOPES = (SYSTEM, SESSION)
 
 
 @dataclass(frozen=True)
@@ -72,8 +69,7 @@ def deploy(target: Target, request: Deployment, told: Told, uploaded: Uploaded) 
     store.upload(request.archive, request.version, uploaded)
     url = container_url(path)
     facts = request.archive.facts
-    accelerator = container_description().flavors[facts.flavor].accelerator
-    probe = Probe(url, facts.build, accelerator, request.deadline_s)
+    probe = Probe(url, facts.build, facts.accelerator, request.deadline_s)
     return _activate(target, store, probe, request.scope, told)
 
 
@@ -92,9 +88,8 @@ def activate_version(
             f"no container {version} lies whole in the bucket",
             "upload it with exallm slc deploy",
         )
-    flavor = container_description().flavors[stored.flavor]
     url = container_url(store.udf_path(version))
-    probe = Probe(url, stored.build, flavor.accelerator, deadline_s)
+    probe = Probe(url, stored.facts.build, stored.facts.accelerator, deadline_s)
     return _activate(target, store, probe, scope, told)
 
 
