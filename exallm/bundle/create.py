@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from exallm.bundle.bundle_file import CONTAINER, MODELS, SQL, Listing, Told, write_bundle
+from exallm.bundle.bundle_file import CONTAINER, MODELS, SQL, Listing, write_bundle
 from exallm.installer.models import open_source, whole_manifest
 from exallm.installer.sql_files import all_sql_files
 from exallm.models.package_folder import write_package
+from exallm.models.source import Progress
 from exallm.slc.archive import read_archive
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.names import check_model_name, package_path
@@ -37,7 +38,7 @@ class BundleRequest:
         check_model_name(self.name)
 
 
-def create_bundle(request: BundleRequest, file: Path, told: Told) -> Listing:
+def create_bundle(request: BundleRequest, file: Path, told: Progress) -> Listing:
     """Write a bundle.
 
     :raises ExallmError: E-EXALLM-SLC-7 for what is no container, E-EXALLM-MODEL-7, -8, -11 and -26

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -12,14 +12,13 @@ from typing import Any
 import exasol.bucketfs as bfs
 import requests
 
-from exallm.installer.models import UploadedFile
+from exallm.installer.models import Uploaded, UploadedFile
 from exallm.installer.target import BucketTarget, bucketfs_error
 from exallm.slc.archive import ContainerArchive
 from exallm.slc.facts import ContainerFacts
 from exallm_udfs.errors import ExallmError
 
 FOLDER = "exallm/slc"
-Uploaded = Callable[[str, int, int], None]
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
 _ACTIVATIONS = "activations.json"
 _REFUSED_LOGIN, _REFUSED_WRITE, _NO_ROOM = (401,), (403, 405), (413, 507)
