@@ -15,33 +15,25 @@ from exallm.bundle.bundle_file import LISTING, unpack_bundle, write_bundle
 from exallm.bundle.create import BundleRequest, create_bundle
 from exallm.bundle.install import install_bundle
 from exallm.installer.sql_files import all_sql_files
-from exallm.installer.target import Target, local_target
-from exallm.local.control import EngineSettings, start, stop
+from exallm.installer.target import Target
 from exallm.local.engine_home import EngineHome
 from exallm_udfs.errors import ExallmError
 from tests.command_line import exallm, outcome
 from tests.conftest import connect_to
 from tests.container_harness import write_container
+from tests.engine_harness import quiet, started_engine, target_on
 from tests.registry_harness import write_package
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineHome]:
-    home = EngineHome(tmp_path_factory.mktemp("bundle") / "local")
-    start(home, EngineSettings(port=0, workers=1))
-    yield home
-    stop(home)
+    with started_engine(tmp_path_factory.mktemp("bundle"), workers=1) as home:
+        yield home
 
 
 @pytest.fixture
 def target(home: EngineHome) -> Target:
-    running = home.running()
-    assert running is not None
-    return local_target(home, running, "EXALLM")
-
-
-def quiet(*facts: Any) -> None:
-    """Progress that nobody watches."""
+    return target_on(home)
 
 
 @pytest.fixture(scope="module")
