@@ -56,8 +56,8 @@ class RowReader:
         """
         groups: dict[str, _Group] = {}
         for number, row in enumerate(rows, start=1):
-            text = self._value(row, "text" if "text" in self.columns else "context", number)
-            title = self._value(row, "document", number) or None
+            text = self.value(row, "text" if "text" in self.columns else "context", number)
+            title = self.value(row, "document", number) or None
             name = title or f"context {_digest(text)}"
             group = groups.setdefault(name, _Group(title))
             asked = group.paragraphs.setdefault(text, {})
@@ -67,15 +67,21 @@ class RowReader:
             yield group.document(self.source, name)
 
     def _ask(self, asked: dict[str, _Asked], context: str, row: Row, number: int) -> None:
-        text = self._value(row, "question", number)
-        identity = self._value(row, "id", number) or _digest(f"{context}\n{text}")
+        text = self.value(row, "question", number)
+        identity = self.value(row, "id", number) or _digest(f"{context}\n{text}")
         answers = asked.setdefault(text, _Asked(identity)).answers
         found = _answers(row[self.columns["answers"]])
         if found is None:
             raise _unusable(self.source, number, "answers")
         answers.update(dict.fromkeys(found))
 
-    def _value(self, row: Row, column: str, number: int) -> str:
+    def value(self, row: Row, column: str, number: int) -> str:
+        """The text in a column; empty for null, and where the table has no such column.
+
+        :param column: what it is for: a field of :class:`Columns`.
+        :param number: of the row, for an error.
+        :raises ExallmError: E-EXALLM-DATA-3 where the value has another type.
+        """
         if column not in self.columns:
             return ""
         value = row[self.columns[column]]

@@ -61,10 +61,10 @@ class TableSource:
         """Each row with its context and question; errors as of :meth:`documents`."""
         try:
             present, rows = self._table()
-            columns = row_reader(self.name, present, self.columns).columns
-            for row in rows:
-                asked = (str(row[columns["context"]]), str(row[columns["question"]]))
-                yield asked, row
+            reader = row_reader(self.name, present, self.columns)
+            for number, row in enumerate(rows, start=1):
+                context = reader.value(row, "context", number)
+                yield (context, reader.value(row, "question", number)), row
         except (OSError, ValueError, TypeError, KeyError, RecursionError, csv.Error) as error:
             raise self._not_in_form(f"{type(error).__name__} {error}") from error
 
