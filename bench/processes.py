@@ -56,7 +56,7 @@ def _losses(
     done = subprocess.run(
         [*command, "-m", "bench.programs.launched_run", str(file)],
         cwd=PROJECT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"} | settings,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **settings},
         capture_output=True,
         text=True,
         check=False,

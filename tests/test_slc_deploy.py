@@ -294,7 +294,7 @@ def test_the_container_that_lay_there_before_is_not_taken_for_the_new_one(
 ) -> None:
     done = put(target, box, "one")
     with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-10.*another container answered"):
-        wait_for_nodes(target.database, Probe(done.url, "2" * 64, None, 2), quiet)
+        wait_for_nodes(target.database, Probe(done.url, "2" * 64, None, 10), quiet)
 
 
 def test_an_upload_that_is_killed_leaves_nothing_and_is_begun_again(

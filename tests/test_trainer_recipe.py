@@ -53,7 +53,7 @@ def test_a_wrong_recipe_says_what_is_wrong(tmp_path: Path, text: str, problem: s
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:
-    with pytest.raises(ExallmError, match="one of finetune, lora"):
+    with pytest.raises(ExallmError, match="one of dpo, finetune, lora"):
         recipe_file("nothing")
 
 

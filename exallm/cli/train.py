@@ -58,7 +58,7 @@ def train(
     cpu: bool,
     as_json: bool,
 ) -> None:
-    """Train by RECIPE: lora, finetune, or a recipe file of your own.
+    """Train by RECIPE: lora, finetune, dpo, or a recipe file of your own.
 
     The same command continues a run that was stopped or killed. Every figure goes into
     metrics.jsonl, the checkpoint that validation chose into best, both in the run folder.
@@ -90,7 +90,7 @@ def train(
         return
     click.echo(
         f"{record.state} after {record.steps} steps and {record.seconds:.0f} s; best at step"
-        f" {record.best_step}: {record.best_exact:.1%} of the validation answers to the letter"
+        f" {record.best_step}: {record.best_told()}"
     )
 
 
@@ -126,6 +126,5 @@ class _Shown:
         )
         if report.validation is not None:
             self._progress.console.print(
-                f"step {report.step}: validation loss {report.validation.loss:.4f},"
-                f" {report.validation.exact:.1%} to the letter"
+                f"step {report.step}, validation: {report.validation.told()}"
             )

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from exallm_udfs.errors import ExallmError
 
-Method = Literal["lora", "finetune"]
+Method = Literal["lora", "finetune", "dpo"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
@@ -28,6 +28,18 @@ class LoraSettings:
         _require(1 <= self.rank <= 512, "lora.rank is from 1 to 512")
         _require(self.alpha > 0, "lora.alpha is above 0")
         _require(0 <= self.dropout < 1, "lora.dropout is from 0 to below 1")
+
+
+@dataclass(frozen=True)
+class DpoSettings:
+    """Direct preference optimisation (Rafailov et al., 2023)."""
+
+    beta: float = 0.1
+    """How much a change of the log probability is worth; a lower one lets the model move farther
+    away from where it started."""
+
+    def __post_init__(self) -> None:
+        _require(self.beta > 0, "dpo.beta is above 0")
 
 
 @dataclass(frozen=True)
@@ -88,12 +100,18 @@ class Recipe:
     optimisation: Optimisation
     lora: LoraSettings | None = None
     base_sha256: str | None = None
+    dpo: DpoSettings | None = None
 
     def __post_init__(self) -> None:
         _require(self.method in get_args(Method), f"method is {_one_of(Method)}")
         _require(
-            (self.lora is not None) == (self.method == "lora"),
-            "the section lora stands there exactly with method = 'lora'",
+            self.method == "dpo" or (self.lora is not None) == (self.method == "lora"),
+            "the section lora stands there with method = 'lora', and with 'dpo' if an adapter is"
+            " trained and not all weights",
+        )
+        _require(
+            (self.dpo is not None) == (self.method == "dpo"),
+            "the section dpo stands there exactly with method = 'dpo'",
         )
 
 
@@ -119,7 +137,8 @@ def recipe_file(name: str) -> Path:
 
 
 def read_recipe(file: Path) -> Recipe:
-    """Read a TOML file with ``method``, ``base``, ``[optimisation]`` and, for LoRA, ``[lora]``.
+    """Read a TOML file with ``method``, ``base``, ``[optimisation]`` and what the method
+    needs, ``[lora]`` or ``[dpo]``.
 
     :raises ExallmError: E-EXALLM-TRAIN-1 for what is unknown, missing or contradictory.
     """
@@ -136,8 +155,9 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
     """The recipe of a mapping as the TOML file holds; ``ValueError`` where it is not one."""
     values = dict(values)
     optimisation = _section(Optimisation, values.pop("optimisation", {}), "optimisation.")
-    lora = values.pop("lora", None)
-    values["lora"] = None if lora is None else _section(LoraSettings, lora, "lora.")
+    for name, kind in (("lora", LoraSettings), ("dpo", DpoSettings)):
+        section = values.pop(name, None)
+        values[name] = None if section is None else _section(kind, section, f"{name}.")
     values["optimisation"] = optimisation
     return _section(Recipe, values, "")
 

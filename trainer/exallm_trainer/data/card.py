@@ -34,6 +34,7 @@ class SourceCard:
     paragraphs: int
     questions: int
     synthetic: Mapping[str, Any] | None = None
+    pairs: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class SplitCard:
     documents: int
     examples: int
     texts: int
+    pairs: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from exallm_trainer.recipe import Method
 from exallm_trainer.train.answers import Answers
 from exallm_trainer.train.base_model import BaseModel, add_adapter, load_base
 from exallm_trainer.train.objective import Objective
+from exallm_trainer.train.preferences import Preferences
 from exallm_trainer.train.request import TrainRequest
 
 
@@ -19,11 +20,11 @@ class MethodParts:
     """One line of the table.
 
     :param start: the model that is trained; takes the request, the device and the precision.
-    :param objective: takes the request, the model as it starts, and the device.
+    :param objective: takes the request, the model as it starts, the device and the precision.
     """
 
     start: Callable[[TrainRequest, torch.device, str], BaseModel]
-    objective: Callable[[TrainRequest, BaseModel, torch.device], Objective]
+    objective: Callable[[TrainRequest, BaseModel, torch.device, str], Objective]
 
 
 def _causal_model(request: TrainRequest, device: torch.device, precision: str) -> BaseModel:
@@ -44,11 +45,22 @@ def _causal_model(request: TrainRequest, device: torch.device, precision: str) -
     )
 
 
-def _answers(request: TrainRequest, start: BaseModel, device: torch.device) -> Answers:
+def _answers(
+    request: TrainRequest, start: BaseModel, device: torch.device, precision: str
+) -> Answers:
     return Answers(request, start.tokenizer, device)
+
+
+def _preferences(
+    request: TrainRequest, start: BaseModel, device: torch.device, precision: str
+) -> Preferences:
+    settings = request.recipe.dpo
+    assert settings is not None, "a recipe of this method has the section"
+    return Preferences(request, settings, start, device, precision)
 
 
 METHODS: Mapping[Method, MethodParts] = {
     "lora": MethodParts(_causal_model, _answers),
     "finetune": MethodParts(_causal_model, _answers),
+    "dpo": MethodParts(_causal_model, _preferences),
 }

@@ -33,15 +33,32 @@ class Validation:
     :param loss: mean over what is learnt, in nats.
     :param exact: share of examples, 0 to 1, whose answer the model would give to the letter; None
         where there are no answers.
+    :param preferred: share of pairs, 0 to 1, whose chosen completion has the higher reward; None
+        where there are no pairs.
+    :param margin: mean over the pairs of the reward of the chosen completion minus that of the
+        rejected one, in nats times beta.
     """
 
     loss: float
     exact: float | None = None
+    preferred: float | None = None
+    margin: float | None = None
 
     @property
     def score(self) -> float:
         """By which checkpoints are chosen; more is better."""
         return -self.loss if self.exact is None else self.exact
+
+    def told(self) -> str:
+        """The figures in one line."""
+        parts = [f"loss {self.loss:.4f}"]
+        if self.exact is not None:
+            parts.append(f"{self.exact:.1%} of the answers to the letter")
+        if self.preferred is not None:
+            parts.append(f"{self.preferred:.1%} of the pairs preferred as they should be")
+        if self.margin is not None:
+            parts.append(f"reward margin {self.margin:.3f}")
+        return ", ".join(parts)
 
 
 class Objective(Protocol):

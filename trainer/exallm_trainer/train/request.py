@@ -39,10 +39,18 @@ class TrainRequest:
             raise ExallmError(
                 "E-EXALLM-TRAIN-1",
                 "a recipe that trains all weights cannot begin from an adapter",
-                "take the recipe lora, or leave the adapter out",
+                "take a recipe with the section lora, or leave the adapter out",
             )
         if self.adapter is not None and not (self.adapter / ADAPTER_FILE).is_file():
             raise unusable_adapter(self.adapter, "it holds no adapter")
+
+    def examples(self) -> tuple[int, int]:
+        """How many there are to train on and to validate: preference pairs for ``dpo``, else
+        questions."""
+        data = self.data
+        if self.recipe.method == "dpo":
+            return len(data.train_pairs), len(data.validation_pairs)
+        return len(data.train), len(data.validation)
 
     def adapter_sha256(self) -> str:
         """Of the adapter's weights; empty where the run begins without one."""

@@ -56,6 +56,12 @@ class RunRecord:
         """For ``run.json``."""
         return asdict(self)
 
+    def best_told(self) -> str | None:
+        """How good the best checkpoint is; None before the first look at the validation split."""
+        if self.best_exact is not None:
+            return f"{self.best_exact:.1%} of the validation answers to the letter"
+        return None if self.best_loss is None else f"a validation loss of {self.best_loss:.4f}"
+
     def started(self, base_sha256: str, device: str, precision: str, left_out: int) -> RunRecord:
         """The record once the base is loaded."""
         return replace(
@@ -92,6 +98,7 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
         data; E-EXALLM-TRAIN-8 where its run has failed.
     """
     began = _now()
+    examples, validation_examples = request.examples()
     record = RunRecord(
         run_id=f"{began:%Y%m%d-%H%M%S}-{request.data.sha256[:8]}",
         state="running",
@@ -99,8 +106,8 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
         base=request.recipe.base,
         adapter_sha256=request.adapter_sha256(),
         data_sha256=request.data.sha256,
-        examples=len(request.data.train),
-        validation_examples=len(request.data.validation),
+        examples=examples,
+        validation_examples=validation_examples,
         started_at=_text(began),
         versions={name: version(name) for name in _VERSIONS},
     )
