@@ -139,6 +139,14 @@ def test_updates_and_deletes_run_for_each_row_and_count_together(connection: Any
     )
     merge.execute_prepared([("2", "new"), ("5", "five")])
     assert connection.execute("SELECT * FROM T ORDER BY I").fetchall() == [(2, "new"), (5, "five")]
+    merge = prepared(
+        connection,
+        "MERGE INTO T USING (SELECT CAST(? AS INT) AS I) N ON T.I >= N.I"
+        " WHEN MATCHED THEN DELETE WHERE T.S = ? AND T.I < ?"
+        " WHEN NOT MATCHED THEN INSERT (I, S) VALUES (N.I, ?)",
+    )
+    merge.execute_prepared([(2, "five", 9, "x"), (5, "z", 9, "x"), (7, "z", 9, "seven")])
+    assert connection.execute("SELECT * FROM T ORDER BY I").fetchall() == [(2, "new"), (7, "seven")]
 
 
 def test_values_stay_values(connection: Any) -> None:
