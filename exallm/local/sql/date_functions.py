@@ -52,8 +52,9 @@ def _second(arguments: Arguments) -> exp.Expr:
     """The seconds of a minute, with so many digits after the point, cut off."""
     places = 0
     if len(arguments) > 1:
-        digits = arguments[1].find(exp.Literal)
-        if digits is None or not digits.this.isdecimal() or int(digits.this) > 6:
+        digits = arguments[1].this.unnest()
+        is_number = isinstance(digits, exp.Literal) and digits.this.isdecimal()
+        if not is_number or int(digits.this) > 6:
             raise refused(62, "another precision of SECOND than a number from 0 to 6")
         places = int(digits.this)
     kind = Kind("DECIMAL", _SECONDS_DIGITS + places, places)
