@@ -51,10 +51,11 @@ _DETAILS = """
     WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
     ORDER BY column_index
 """
-_KEYS = """
+_PRIMARY, _FOREIGN = "PRIMARY KEY", "FOREIGN KEY"
+_KEYS = f"""
     SELECT constraint_type, constraint_column_names FROM duckdb_constraints()
     WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
-        AND constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')
+        AND constraint_type IN ('{_PRIMARY}', '{_FOREIGN}')
 """
 _UDF, _SCRIPTING = "UDF", "SCRIPTING"
 
@@ -81,40 +82,35 @@ class Catalog:
 
     def columns(self, schema: str, name: str) -> tuple[Column, ...] | None:
         """The columns of a table, None where there is no such table."""
-        table = {"schema": stored_schema(schema), "name": stored(name)}
-        rows = self._connection.execute(_COLUMNS, table).fetchall()
         # What DuckDB's own types do not tell stands in its comments.
         columns = [
             Column(shown(column), ExasolType.parse(declared) if declared else type_of_duckdb(type_))
-            for column, type_, declared in rows
+            for column, type_, declared in self._of_table(_COLUMNS, schema, name)
         ]
         return tuple(columns) or None
 
     def definition(self, schema: str, name: str) -> TableDefinition | None:
-        """All of a table, None where there is no such table.
-
-        :raises SqlError: 0A000 for a table with a FOREIGN KEY, which DuckDB does not describe.
-        """
+        """All of a table but its FOREIGN KEYs, None where there is no such table."""
         columns = self.columns(schema, name)
         if columns is None:
             return None
-        table = {"schema": stored_schema(schema), "name": stored(name)}
-        details = self._connection.execute(_DETAILS, table).fetchall()
-        keys = self._connection.execute(_KEYS, table).fetchall()
-        if any(kind == "FOREIGN KEY" for kind, _ in keys):
-            raise refused(60, f"ALTER TABLE of {name}, which has a FOREIGN KEY")
+        details = self._of_table(_DETAILS, schema, name)
+        keys = self._of_table(_KEYS, schema, name)
         return TableDefinition(
             tuple(
                 TableColumn(column.name, column.type, default, not is_nullable)
                 for column, (default, is_nullable) in zip(columns, details, strict=True)
             ),
-            tuple(shown(column) for kind, names in keys for column in names),
+            tuple(shown(column) for kind, names in keys for column in names if kind == _PRIMARY),
         )
+
+    def has_foreign_key(self, schema: str, name: str) -> bool:
+        """Whether a table has a FOREIGN KEY."""
+        return any(kind == _FOREIGN for kind, _ in self._of_table(_KEYS, schema, name))
 
     def nullable_columns(self, schema: str, name: str) -> list[tuple[str, bool]]:
         """The columns of a table, each with whether it takes NULL; none for what is no table."""
-        table = {"schema": stored_schema(schema), "name": stored(name)}
-        details = self._connection.execute(_DETAILS, table).fetchall()
+        details = self._of_table(_DETAILS, schema, name)
         columns = self.columns(schema, name) or ()
         return [
             (column.name, bool(is_nullable))
@@ -343,9 +339,7 @@ class Catalog:
 
     def drop_table(self, schema: str, name: str) -> None:
         """Drop a table that exists, with the comments on it and the numbers of its IDENTITY."""
-        defaults = self._connection.execute(
-            _DETAILS, {"schema": stored_schema(schema), "name": stored(name)}
-        ).fetchall()
+        defaults = self._of_table(_DETAILS, schema, name)
         self._connection.execute(f"DROP TABLE {table_sql(schema, name)}")
         for default, _ in defaults:
             sequence = sequence_of(default)
@@ -378,6 +372,13 @@ class Catalog:
             "UPDATE _exallm.remarks SET name = ? || substr(name, ?)"
             " WHERE kind = 'COLUMN' AND schema_name = ? AND starts_with(name, ?)",
             [new, len(old) + 1, schema, f"{old}."],
+        )
+
+    def forget_column_comment(self, schema: str, name: str, column: str) -> None:
+        """Drop the comment on a column, if there is one."""
+        self._connection.execute(
+            "DELETE FROM _exallm.remarks WHERE kind = 'COLUMN' AND schema_name = ? AND name = ?",
+            [schema, f"{name}.{column}"],
         )
 
     def rename_comment(self, schema: str, old: str, new: str) -> None:
@@ -468,6 +469,11 @@ class Catalog:
             name,
         )
         return str(row[0]) if row else None
+
+    def _of_table(self, sql: str, schema: str, name: str) -> list[tuple[Any, ...]]:
+        """What DuckDB's own tables say of one table."""
+        table = {"schema": stored_schema(schema), "name": stored(name)}
+        return self._connection.execute(sql, table).fetchall()
 
     def _row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
         # DuckDB wants a result read to its end before the connection does anything else.

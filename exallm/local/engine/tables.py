@@ -13,11 +13,16 @@ from exallm.local.sql.changes import ChangeTranslator
 from exallm.local.sql.definitions import Alteration, DefinitionTranslator
 from exallm.local.sql.names import MARK, quoted, stored, table_sql
 from exallm.local.sql.queries import QueryTranslator
+from exallm.local.sql.refusal import refused
 from exallm.local.sql.table_definition import TableDefinition
 from exallm.local.sql.table_statements import (
+    Action,
+    AddColumn,
     AlterTable,
     CreateTable,
     CreateTableAs,
+    DropColumn,
+    ModifyColumn,
     RenameColumn,
     TableStatement,
 )
@@ -107,12 +112,26 @@ class Tables:
         if table is None:
             raise SqlError("42000", f"object {schema}.{name} not found")
         queries.scope.rights.require("ALTER", "TABLE", schema, name)
+        if self._catalog.has_foreign_key(schema, name):
+            raise refused(60, f"ALTER TABLE of {name}, which has a FOREIGN KEY")
         alteration = DefinitionTranslator(queries).altered(schema, table, action)
         if alteration is None:
             return
         self._rebuild(schema, name, table, alteration)
-        if isinstance(action, RenameColumn):
-            self._catalog.rename_comment(schema, f"{name}.{action.old}", f"{name}.{action.new}")
+        self._keep_comments(schema, name, action)
+
+    def _keep_comments(self, schema: str, name: str, action: Action) -> None:
+        """Let the comments on columns follow what has become of them."""
+        match action:
+            case AddColumn(column=column) | ModifyColumn(column=column):
+                if column.comment is not None:
+                    key = f"{name}.{column.name}"
+                    self._catalog.comment("COLUMN", schema, key, column.comment or None)
+            case DropColumn():
+                self._catalog.forget_column_comment(schema, name, action.name)
+            case RenameColumn():
+                old, new = f"{name}.{action.old}", f"{name}.{action.new}"
+                self._catalog.rename_comment(schema, old, new)
 
     def _rebuild(
         self, schema: str, name: str, table: TableDefinition, alteration: Alteration

@@ -225,10 +225,9 @@ class DefinitionTranslator:
 
     def _columns_like(self, schema: str, name: QualifiedName) -> list[TableColumn]:
         """The columns of another table, without their defaults."""
-        known = self._catalog.definition(name.schema or schema, name.name)
-        if known is None:
-            raise SqlError("42000", f"object {name.schema or schema}.{name.name} not found")
-        self._queries.scope.rights.require("SELECT", "TABLE", name.schema or schema, name.name)
+        source = name.schema or schema
+        known = self._definition(source, name.name)
+        self._queries.scope.rights.require("SELECT", "TABLE", source, name.name)
         return [replace(column, default=None) for column in known.columns]
 
     def _foreign_key(self, schema: str, key: ForeignKey, names: Sequence[str]) -> str:
@@ -237,9 +236,7 @@ class DefinitionTranslator:
         target = key.table.schema or schema
         if target != schema:
             raise refused(60, "REFERENCES to a table of another schema")
-        table = self._catalog.definition(target, key.table.name)
-        if table is None:
-            raise SqlError("42000", f"object {target}.{key.table.name} not found")
+        table = self._definition(target, key.table.name)
         referenced = key.referenced or table.primary_key
         if not table.primary_key or set(referenced) != set(table.primary_key):
             raise SqlError("42000", f"{key.table.name} has no primary key of these columns")
@@ -247,6 +244,15 @@ class DefinitionTranslator:
             f"FOREIGN KEY ({column_list(key.columns)}) REFERENCES"
             f" {table_sql(target, key.table.name)} ({column_list(referenced)})"
         )
+
+    def _definition(self, schema: str, name: str) -> TableDefinition:
+        """A table that the statement names; :raises SqlError: 42000 where it is not there."""
+        if not self._catalog.has_schema(schema) or not self._queries.scope.rights.sees(schema):
+            raise SqlError("42000", f"schema {schema} not found")
+        table = self._catalog.definition(schema, name)
+        if table is None:
+            raise SqlError("42000", f"object {schema}.{name} not found")
+        return table
 
     def _default(self, node: exp.Expr, type_: ExasolType) -> str:
         """A value for rows to come: a constant, or the time at which a row is inserted."""
