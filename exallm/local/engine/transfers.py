@@ -161,6 +161,7 @@ class Transfers:
         tunnel = HttpTunnel(self._tunnels, file, reading, _PATIENCE_S)
         try:
             with calls.ending(tunnel.abort):
+                tunnel.open()
                 yield tunnel
         finally:
             tunnel.close()
