@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from zoneinfo import available_timezones
 
 from exallm.local.product import DATABASE_NAME, DATABASE_VERSION
@@ -99,9 +100,6 @@ SQL_TYPES = rows_of(_TYPE_KINDS, _type_rows())
 KEYWORDS = rows_of(
     {"KEYWORD": _VARCHAR, "RESERVED": "BOOLEAN"}, [(word, True) for word in sorted(RESERVED_WORDS)]
 )
-TIME_ZONES = rows_of(
-    {"TIME_ZONE_NAME": _VARCHAR}, [(name.upper(),) for name in sorted(available_timezones())]
-)
 METADATA = rows_of(
     {"PARAM_NAME": _VARCHAR, "PARAM_VALUE": _VARCHAR, "IS_STATIC": "BOOLEAN"},
     [(name, value, True) for name, value in _FACTS.items()],
@@ -146,3 +144,10 @@ STATISTICS = {
         [],
     ),
 }
+
+
+@cache
+def time_zones() -> str:
+    """EXA_TIME_ZONES, which takes long to gather: only where somebody asks for it."""
+    names = sorted(available_timezones())
+    return rows_of({"TIME_ZONE_NAME": _VARCHAR}, [(name.upper(),) for name in names])
