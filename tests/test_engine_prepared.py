@@ -122,6 +122,16 @@ def test_a_query_runs_as_often_as_it_is_asked_to(connection: Any) -> None:
     assert run(connection, "SELECT COUNT(*) FROM T") == [(4,)]
 
 
+def test_times_come_in_the_format_of_the_session(connection: Any) -> None:
+    statement = prepared(connection, "SELECT TIMESTAMP '2024-02-29 23:59:59.5' AS T")
+    statement.execute_prepared()
+    assert statement.fetchall() == [("2024-02-29 23:59:59.500000",)]
+    change = "ALTER SESSION SET NLS_TIMESTAMP_FORMAT = 'YYYY-MM-DD HH24:MI:SS'"
+    prepared(connection, change).execute_prepared()
+    statement.execute_prepared()
+    assert statement.fetchall() == [("2024-02-29 23:59:59",)]
+
+
 def test_updates_and_deletes_run_for_each_row_and_count_together(connection: Any) -> None:
     connection.execute("CREATE TABLE T (I INT, S VARCHAR(10))")
     connection.execute("INSERT INTO T VALUES (1, 'a'), (2, 'b'), (3, 'c'), (3, 'd')")
