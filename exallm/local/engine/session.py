@@ -235,11 +235,15 @@ class Session:
         self._check_abort()
         if self.autocommit:
             self.commit()
+        self._note_parameter(statement)
+        return result
+
+    def _note_parameter(self, statement: Statement) -> None:
+        """Let the session itself do what ALTER SESSION or ALTER SYSTEM has changed."""
         if isinstance(statement, SetParameter):
             self._read_parameters()
             if statement.name == "QUERY_TIMEOUT":
                 self.query_timeout_s = int(statement.value)
-        return result
 
     def _read_parameters(self) -> None:
         """Note what the session itself does by its parameters."""
@@ -290,7 +294,9 @@ class Session:
         self._rights.forget()
         calls = self._open_calls()
         try:
-            return self._executor.run(statement, calls)
+            result = self._executor.run(statement, calls)
+            self._note_parameter(statement)
+            return result
         except Exception as error:
             failure = calls.failure or sql_error(error)
             self._check_abort()
