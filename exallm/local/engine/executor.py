@@ -22,6 +22,7 @@ from exallm.local.exasol_type import Column
 from exallm.local.sql import statements as kinds
 from exallm.local.sql.changes import ChangeTranslator
 from exallm.local.sql.kinds import output_type
+from exallm.local.sql.names import quoted
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.rights import denied
 from exallm.local.sql.rights_statements import RightsStatement
@@ -197,7 +198,7 @@ class Executor:
         self._catalog.create_view(schema, statement, self.current_schema)
         # Bound once without running, so that a view that cannot work is refused now. Its creator
         # need not be its owner, nor have a right to read it.
-        text = f"SELECT * FROM {_exasol_name(schema)}.{_exasol_name(statement.name.name)}"
+        text = f"SELECT * FROM {quoted(schema)}.{quoted(statement.name.name)}"
         query = kinds.read_statement(text, self.current_schema)
         assert isinstance(query, kinds.Query)
         view = self._catalog.view(schema, statement.name.name)
@@ -288,7 +289,3 @@ class Executor:
                 "42000", "no schema specified or opened or current schema has been dropped"
             )
         return schema
-
-
-def _exasol_name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

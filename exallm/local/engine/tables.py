@@ -19,6 +19,7 @@ from exallm.local.sql.table_statements import (
     Action,
     AddColumn,
     AlterTable,
+    ColumnElement,
     CreateTable,
     CreateTableAs,
     DropColumn,
@@ -81,7 +82,7 @@ class Tables:
                 self._catalog.drop_table(schema, name)
             self._execute(*definition.before, *definition.table.statements(schema, name))
             for column in statement.elements.columns:
-                if column.comment:
+                if isinstance(column, ColumnElement) and column.comment:
                     self._catalog.comment("COLUMN", schema, f"{name}.{column.name}", column.comment)
         if statement.comment:
             self._catalog.comment("TABLE", schema, name, statement.comment)

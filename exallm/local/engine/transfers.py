@@ -15,6 +15,7 @@ from exallm.local.engine.result import RowCount
 from exallm.local.engine.statement_calls import StatementCalls
 from exallm.local.engine.typed_rows import TypedRows, WrongValueError
 from exallm.local.exasol_type import Column
+from exallm.local.sql.assignments import chosen
 from exallm.local.sql.environment import TranslatedQuery
 from exallm.local.sql.names import MARK, quoted, stored_identifier
 from exallm.local.sql.queries import QueryTranslator
@@ -127,13 +128,7 @@ class Transfers:
         table.set("alias", None)
         if statement.columns is None:
             return table, columns
-        known = {column.name: column for column in columns}
-        for column in statement.columns:
-            if column not in known:
-                raise SqlError("42000", f"object {column} not found")
-        if len(set(statement.columns)) < len(statement.columns):
-            raise SqlError("42000", "a column is named twice")
-        return table, tuple(known[column] for column in statement.columns)
+        return table, chosen(columns, list(statement.columns))
 
     @contextmanager
     def _stage(self, columns: Sequence[Column]) -> Iterator[str]:

@@ -12,7 +12,14 @@ from exallm.local.exasol_type import ExasolType
 from exallm.local.sql.environment import TranslatedQuery
 from exallm.local.sql.functions import utc_now
 from exallm.local.sql.kinds import Kind, convert, typed
-from exallm.local.sql.names import MARK, quoted, stored, stored_identifier, table_sql
+from exallm.local.sql.names import (
+    MARK,
+    quoted,
+    stored,
+    stored_identifier,
+    table_sql,
+    text_literal,
+)
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.refusal import refused
 from exallm.local.sql.table_definition import TableColumn, TableDefinition, column_list
@@ -72,14 +79,13 @@ class DefinitionTranslator:
         elements = statement.elements
         columns: list[TableColumn] = []
         before: list[str] = []
-        likes = list(elements.likes)
-        for place, element in enumerate([*elements.columns, None]):
-            while likes and likes[0][0] <= place:
-                columns.extend(self._columns_like(schema, likes.pop(0)[1]))
-            if element is not None:
-                column, sequence = self._column(schema, element)
-                columns.append(column)
-                before.extend(sequence)
+        for element in elements.columns:
+            if isinstance(element, QualifiedName):
+                columns.extend(self._columns_like(schema, element))
+                continue
+            column, sequence = self._column(schema, element)
+            columns.append(column)
+            before.extend(sequence)
         if not columns:
             raise SqlError("42000", f"syntax error, table {statement.name.name} has no columns")
         names = [column.name for column in columns]
@@ -217,7 +223,7 @@ class DefinitionTranslator:
                 raise SqlError("42000", "an IDENTITY column is a whole number without a DEFAULT")
             sequence = table_sql(schema, f"{MARK}{uuid.uuid4().hex}")
             before = [f"CREATE SEQUENCE {sequence} MINVALUE 0 START {element.identity}"]
-            default = f"nextval('{sequence.replace(chr(39), chr(39) * 2)}')"
+            default = f"nextval({text_literal(sequence)})"
         elif element.default is not None:
             default = self._default(element.default, element.type)
         column = TableColumn(element.name, element.type, default, bool(element.not_null))

@@ -6,6 +6,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from exallm.local.product import DATABASE_NAME, DATABASE_VERSION
+from exallm.local.sql.names import text_literal
 from exallm.local.sql.reserved_words import RESERVED_WORDS
 
 _TYPE_COLUMNS = """
@@ -43,7 +44,7 @@ def literal(value: object) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, int):
         return str(value)
-    return "'" + str(value).replace("'", "''") + "'"
+    return text_literal(str(value))
 
 
 def rows_of(columns: dict[str, str], rows: list[tuple[object, ...]]) -> str:

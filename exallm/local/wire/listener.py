@@ -147,9 +147,7 @@ class Listener:
                 refuse(messages, self._too_many())
                 return
             connection.settimeout(None)  # from here on the conversation watches over the time
-            Conversation(
-                messages, client, self._database, self._credentials, self._limits
-            ).run()
+            Conversation(messages, client, self._database, self._credentials, self._limits).run()
         finally:
             messages.close()
             with self._lock:
