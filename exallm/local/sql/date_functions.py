@@ -12,6 +12,7 @@ from exallm.local.sql.kinds import (
     TIME,
     WHOLE,
     Kind,
+    as_decimal,
     as_text,
     call,
     cast,
@@ -64,7 +65,7 @@ def _second(arguments: Arguments) -> exp.Expr:
 def seconds_part(node: exp.Expr, kind: Kind) -> exp.Expr:
     """The seconds of a time as a DECIMAL of this kind."""
     seconds = call("exallm_second", cast(node, "TIMESTAMP"), kind.scale)
-    return typed(cast(seconds, f"DECIMAL({kind.precision},{kind.scale})"), kind)
+    return as_decimal(seconds, kind)
 
 
 def _to_char(arguments: Arguments) -> exp.Expr:
@@ -96,7 +97,7 @@ def _from_text(name: str) -> Builder:
 
 def _posix_time(arguments: Arguments) -> exp.Expr:
     seconds = call("exallm_posix_time", cast(arguments[0], "TIMESTAMP"))
-    return typed(cast(seconds, "DECIMAL(17,3)"), _POSIX)
+    return as_decimal(seconds, _POSIX)
 
 
 def _convert_tz(arguments: Arguments) -> exp.Expr:
