@@ -23,7 +23,6 @@ from exallm.local.engine.rights_reader import RightsReader
 from exallm.local.engine.script_runner import ScriptRunner
 from exallm.local.engine.statement_calls import StatementCalls
 from exallm.local.lua.script import LuaScript
-from exallm.local.product import DATABASE_NAME, DATABASE_VERSION
 from exallm.local.session_facts import ClientFacts, SessionFacts
 from exallm.local.sql.parameters import Parameters
 from exallm.local.sql.scope import Scope, UdfCalls
@@ -380,8 +379,6 @@ class Session:
         settings = self._database.settings
         rights = self._rights.of(scope_user)
         return StatementEnvironment(
-            database_name=DATABASE_NAME,
-            database_version=DATABASE_VERSION,
             current_user=self.user,
             scope_user=scope_user,
             current_schema=self.current_schema,

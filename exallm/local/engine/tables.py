@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import duckdb
 
 from exallm.local.engine.catalog import Catalog
+from exallm.local.engine.relations import changed_rows
 from exallm.local.engine.result import RowCount
 from exallm.local.exasol_type import Column
 from exallm.local.sql.changes import ChangeTranslator
 from exallm.local.sql.definitions import Alteration, DefinitionTranslator
-from exallm.local.sql.names import MARK, quoted, stored, table_sql
+from exallm.local.sql.names import MARK, table_sql
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.refusal import refused
 from exallm.local.sql.table_definition import TableDefinition
@@ -101,10 +102,10 @@ class Tables:
             columns = [Column(column.name, column.type) for column in table.columns]
             values = ChangeTranslator(queries).assigned(query, columns).sql("duckdb")
             insert = f"INSERT INTO {table_sql(schema, new)} {values}"
-            rows = int(self._connection.execute(insert).fetchall()[0][0])
+            rows = changed_rows(self._connection, insert)
         if has_old:
             self._catalog.drop_table(schema, name)
-            self._rename(schema, new, name)
+            self._catalog.rename_table(schema, new, name)
         return RowCount(rows)
 
     def _alter(self, statement: AlterTable, schema: str, queries: QueryTranslator) -> None:
@@ -147,12 +148,9 @@ class Tables:
             f"INSERT INTO {new} SELECT {', '.join(alteration.values)} FROM {old}",
             f"DROP TABLE {old}",
         )
-        self._rename(schema, _NEW, name)
+        self._catalog.rename_table(schema, _NEW, name)
         unused = before - _sequences(definition.table)
         self._execute(*(f"DROP SEQUENCE {sequence}" for sequence in sorted(unused)))
-
-    def _rename(self, schema: str, old: str, new: str) -> None:
-        self._execute(f"ALTER TABLE {table_sql(schema, old)} RENAME TO {quoted(stored(new))}")
 
     def _execute(self, *statements: str) -> None:
         for statement in statements:

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from exallm.local.engine.relations import registered
+from exallm.local.engine.relations import changed_rows, registered
 from exallm.local.engine.result import RowCount
 from exallm.local.engine.statement_calls import StatementCalls
 from exallm.local.engine.typed_rows import TypedRows, WrongValueError
@@ -112,7 +112,7 @@ class Transfers:
                 this=table, expressions=[stored_identifier(column.name) for column in columns]
             )
             sql = f"INSERT INTO {names.sql('duckdb')} SELECT * FROM {stage}"
-            return RowCount(int(self._connection.execute(sql).fetchall()[0][0]))
+            return RowCount(changed_rows(self._connection, sql))
 
     def _target(
         self, statement: Import, calls: StatementCalls
