@@ -155,7 +155,7 @@ def test_updates_and_deletes_run_for_each_row_and_count_together(connection: Any
         " WHEN MATCHED THEN DELETE WHERE T.S = ? AND T.I < ?"
         " WHEN NOT MATCHED THEN INSERT (I, S) VALUES (N.I, ?)",
     )
-    merge.execute_prepared([(2, "five", 9, "x"), (5, "z", 9, "x"), (7, "z", 9, "seven")])
+    merge.execute_prepared([(2, "five", 9, "x"), (1, "z", 9, "x"), (7, "z", 9, "seven")])
     assert connection.execute("SELECT * FROM T ORDER BY I").fetchall() == [(2, "new"), (7, "seven")]
 
 
