@@ -281,6 +281,18 @@ def test_the_timeout_of_a_query_ends_it(connect: Any, connection: Any) -> None:
         assert other.attr["queryTimeout"] == 2
 
 
+def test_a_lua_script_changes_parameters_of_its_session(connection: Any) -> None:
+    connection.execute(
+        "CREATE LUA SCRIPT CHANGE () AS\n"
+        "query([[ALTER SESSION SET NLS_TIMESTAMP_FORMAT = 'YYYY-MM-DD HH24:MI:SS']])\n"
+        "query([[ALTER SESSION SET QUERY_TIMEOUT = 77]])\n"
+    )
+    connection.execute("EXECUTE SCRIPT CHANGE()")
+    time_ = "SELECT TIMESTAMP '2024-02-29 23:59:59.5'"
+    assert rows(connection, time_) == [("2024-02-29 23:59:59",)]
+    assert connection.attr["queryTimeout"] == 77
+
+
 def many_rows(places: int) -> str:
     digits = "(VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS D{} (N)"
     return ", ".join(digits.format(place) for place in range(places))
