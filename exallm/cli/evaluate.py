@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from exallm.cli.opened_model import opened_model
+from exallm.cli.opened_model import opened_model, usual_template
 from exallm.cli.progress import Progress, progress
 from exallm.cli.screen_table import print_table
 from exallm.cli.trainer_extra import require_trainer
-from exallm.models.smollm2 import PROMPT_TEMPLATE
-from exallm_udfs.prompt import PLACEHOLDER
 
 if TYPE_CHECKING:
     from exallm_trainer.evaluate.comparison import Comparison
@@ -170,8 +168,7 @@ def _request(model: str, asking: _Asking, template: Path | None) -> EvaluationRe
     evaluation = import_module("exallm_trainer.evaluate.evaluation")
     decoding = import_module("exallm_trainer.evaluate.decoding").Decoding
     place = import_module("exallm_trainer.evaluate.model_place").model_place(opened_model(model))
-    usual = PLACEHOLDER if place.trained else PROMPT_TEMPLATE
-    text = usual if template is None else _text(template)
+    text = usual_template(place) if template is None else _text(template)
     named = asking.base or place.base
     request: EvaluationRequest = evaluation.EvaluationRequest(
         place=place,

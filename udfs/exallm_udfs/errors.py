@@ -44,7 +44,7 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-MODEL-17": "a package differs on a node from what is to be registered",
     "E-EXALLM-MODEL-18": "a package was not checked on every node",
     "E-EXALLM-MODEL-19": "a manifest is of another model or version",
-    "E-EXALLM-MODEL-20": "a version is registered with another package",
+    "E-EXALLM-MODEL-20": "a version is registered, or in a bundle already, with another package",
     "E-EXALLM-MODEL-21": "a model file cannot be fetched",
     "E-EXALLM-MODEL-22": "a model file is not the one that is known",
     "E-EXALLM-MODEL-23": "packages for converting a checkpoint are not installed",
@@ -159,7 +159,7 @@ ERRORS: dict[str, str] = {
     # TRAIN: training, evaluation and packaging
     "E-EXALLM-TRAIN-1": "a recipe is not valid",
     "E-EXALLM-TRAIN-2": "a device does not compute with the recipe's precision",
-    "E-EXALLM-TRAIN-3": "a base model cannot be used",
+    "E-EXALLM-TRAIN-3": "a base model, or an adapter to begin from, cannot be used",
     "E-EXALLM-TRAIN-4": "training would need more memory than there is",
     "E-EXALLM-TRAIN-5": "another run is training in the folder",
     "E-EXALLM-TRAIN-6": "a checkpoint cannot be written",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from exallm_trainer.data.prepared import Prepared
 from exallm_trainer.recipe import Recipe
+from exallm_trainer.run_folder import ADAPTER_FILE
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.package import file_sha256
 
@@ -40,6 +41,8 @@ class TrainRequest:
                 "a recipe that trains all weights cannot begin from an adapter",
                 "take a recipe with the section lora, or leave the adapter out",
             )
+        if self.adapter is not None and not (self.adapter / ADAPTER_FILE).is_file():
+            raise unusable_adapter(self.adapter, "it holds no adapter")
 
     def examples(self) -> tuple[int, int]:
         """How many there are to train on and to validate: preference pairs for ``dpo``, else
@@ -53,4 +56,13 @@ class TrainRequest:
         """Of the adapter's weights; empty where the run begins without one."""
         if self.adapter is None:
             return ""
-        return file_sha256(self.adapter / "adapter_model.safetensors")
+        return file_sha256(self.adapter / ADAPTER_FILE)
+
+
+def unusable_adapter(folder: Path, problem: str) -> ExallmError:
+    """The error for an adapter that no run can begin from."""
+    return ExallmError(
+        "E-EXALLM-TRAIN-3",
+        f"no run can begin from the adapter {folder}: {problem}",
+        "name the folder best of a run with the recipe lora on the same base",
+    )
