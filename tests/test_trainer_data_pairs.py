@@ -76,7 +76,8 @@ def test_pairs_are_split_by_document_and_read_again(tmp_path: Path) -> None:
     assert (data.card.train.documents, data.card.train.examples) == (len(train), 0)
     assert read_prepared(tmp_path / "out") == data
     first = min(data.train_pairs + data.validation_pairs, key=lambda pair: len(pair.prompt))
-    assert first.completions()[0] == f" {first.chosen}\n"
+    written = [side.completion() for side in first.sides()]
+    assert written == [f" {first.chosen}\n", f" {first.rejected}\n"]
 
 
 def test_every_kind_of_table_gives_the_same_pairs(tmp_path: Path) -> None:
