@@ -176,6 +176,11 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-TRAIN-41": "nothing can be measured from what was named",
     "E-EXALLM-TRAIN-42": "a run cannot be reported",
     "E-EXALLM-TRAIN-43": "no question has the field that names its group",
+    "E-EXALLM-TRAIN-50": "a tokenizer cannot be trained with these settings",
+    "E-EXALLM-TRAIN-51": "there is no text to train a tokenizer on",
+    "E-EXALLM-TRAIN-52": "a tokenizer cannot be written",
+    "E-EXALLM-TRAIN-53": "a tokenizer cannot be loaded",
+    "E-EXALLM-TRAIN-54": "there is no text to judge a tokenizer on",
     # LOCAL 1-19: embedded engine, process and protocol
     "E-EXALLM-LOCAL-1": "the engine's port is in use",
     "E-EXALLM-LOCAL-2": "another engine runs on the same folder",
