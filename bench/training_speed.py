@@ -46,7 +46,7 @@ def _our_request(bench: TrainingBench) -> dict[str, Any]:
         contexts.setdefault(question.context)
     chosen = set(list(contexts)[: bench.settings.steps * _PASSAGES_A_STEP])
     rows = [question for question in bench.training if question.context in chosen]
-    return {"examples": examples_of(rows), "passages_per_step": _PASSAGES_A_STEP}
+    return {"examples": examples_of(rows), "samples_per_step": _PASSAGES_A_STEP}
 
 
 def _their_request(bench: TrainingBench) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from exallm.installer.packaging import PackageRequest, package_run
 from exallm.installer.target import local_target
 from exallm.local.engine_home import EngineHome
 from exallm.sql_text import quote_text
+from exallm_trainer.data.prepared import in_memory
 from exallm_trainer.recipe import read_recipe, recipe_file
 from exallm_trainer.run_folder import RunFolder
 from exallm_udfs.package import read_manifest
@@ -46,10 +47,7 @@ def test_a_finetuned_gpt2_answers_in_sql(
     request = TrainRequest(
         recipe=replace(recipe, base="tiny-gpt2", optimisation=settings),
         base=str(base),
-        examples=EXAMPLES,
-        validation=EXAMPLES,
-        data_sha256="0" * 64,
-        card="{}\n",
+        data=in_memory(EXAMPLES, EXAMPLES),
         cpu=True,
     )
     record = train(request, RunFolder(tmp_path / "run"))

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from exallm_trainer.data.prepared import in_memory
 from exallm_trainer.example import Example
 from exallm_trainer.recipe import LoraSettings, Optimisation, Recipe
 from exallm_trainer.run_folder import METRICS_FILE, RunFolder
@@ -54,7 +55,7 @@ def optimisation(**changed: Any) -> Optimisation:
         learning_rate=1e-2,
         warmup_steps=2,
         epochs=6,
-        passages_per_step=2,
+        samples_per_step=2,
         row_tokens=64,
         precision="fp32",
         validate_every=4,
@@ -74,10 +75,7 @@ def request(base: Path, of: Recipe, **changed: Any) -> Any:
     values = {
         "recipe": of,
         "base": str(base),
-        "examples": examples(),
-        "validation": examples("b")[:3],
-        "data_sha256": "0" * 64,
-        "card": "{}\n",
+        "data": in_memory(examples(), examples("b")[:3]),
         "cpu": True,
     } | changed
     return TrainRequest(**values)
@@ -93,8 +91,9 @@ def test_shared_passages_have_the_logits_and_gradients_of_separate_examples(base
 
     from exallm_trainer.tokenised import tokenise
     from exallm_trainer.train.base_model import load_base
+    from exallm_trainer.train.order import fill_rows
     from exallm_trainer.train.passage import passages_of
-    from exallm_trainer.train.row import fill_rows, row_of
+    from exallm_trainer.train.row import row_of
 
     loaded = load_base(str(base), torch.float32)
     tokenised = tokenise(examples(), loaded.tokenizer)
@@ -135,7 +134,7 @@ def test_training_learns_its_examples(
 ) -> None:
     from exallm_trainer.train.train import train
 
-    asked = request(base, recipe(method, epochs=25), validation=examples())
+    asked = request(base, recipe(method, epochs=25), data=in_memory(examples(), examples()))
     record = train(asked, RunFolder(tmp_path / "run"))
     figures = lines(tmp_path / "run")
     assert record.state == "finished" and record.steps == 50
@@ -260,7 +259,7 @@ def test_a_folder_is_for_one_run(base: Path, tmp_path: Path) -> None:
     with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-7: .* another recipe"):
         train(request(base, recipe(epochs=2)), folder)
     with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-7: .* another data_sha256"):
-        train(replace(asked, data_sha256="1" * 64), folder)
+        train(replace(asked, data=in_memory(examples("c"), examples("b"))), folder)
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(base: Path, tmp_path: Path) -> None:
@@ -283,7 +282,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(base: Path, tmp_path: P
 def test_a_run_begins_from_the_adapter_of_another(base: Path, tmp_path: Path) -> None:
     from exallm_trainer.train.train import train
 
-    asked = request(base, recipe(epochs=25), validation=examples())
+    asked = request(base, recipe(epochs=25), data=in_memory(examples(), examples()))
     train(asked, RunFolder(tmp_path / "first"))
     learnt = lines(tmp_path / "first")[-1]["validation_loss"]
     best = RunFolder(tmp_path / "first").best
@@ -326,7 +325,7 @@ def test_a_split_without_examples_is_refused(base: Path, tmp_path: Path) -> None
     from exallm_trainer.train.train import train
 
     with pytest.raises(ExallmError, match="E-EXALLM-TRAIN-9: the validation split"):
-        train(request(base, recipe(), validation=[]), RunFolder(tmp_path / "run"))
+        train(request(base, recipe(), data=in_memory(examples(), [])), RunFolder(tmp_path / "run"))
 
 
 def test_a_full_disk_leaves_the_last_whole_checkpoint(

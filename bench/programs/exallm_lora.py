@@ -1,7 +1,7 @@
 """LoRA training by exallm's trainer, timed.
 
 Arguments: the GGUF, a folder for runs. A request names ``examples`` (those of an
-exallm_trainer.example.Example each) and ``passages_per_step``. The reply has ``steps``,
+exallm_trainer.example.Example each) and ``samples_per_step``. The reply has ``steps``,
 ``example_tokens``, ``computed_tokens`` and ``seconds``, summed over the steps, without loading and
 validation.
 """
@@ -27,7 +27,7 @@ def timed(gguf: str, runs: str, request: dict[str, Any]) -> dict[str, Any]:
         gguf,
         examples_of(request["examples"]),
         warmup_steps=5,
-        passages_per_step=request["passages_per_step"],
+        samples_per_step=request["samples_per_step"],
         validate_every=100_000,
     )
     with tempfile.TemporaryDirectory(dir=runs) as folder:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from exallm_trainer.data.prepared import in_memory
 from exallm_trainer.example import Example
 from exallm_trainer.recipe import read_recipe, recipe_file
 from exallm_trainer.train.request import TrainRequest
@@ -23,9 +24,6 @@ def lora_request(gguf: str, examples: Sequence[Example], **optimisation: Any) ->
     return TrainRequest(
         recipe=replace(recipe, optimisation=settings),
         base=gguf,
-        examples=examples,
-        validation=examples[:5],
-        data_sha256="0" * 64,
-        card="{}\n",
+        data=in_memory(examples, examples[:5]),
         cpu=True,
     )

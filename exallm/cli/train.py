@@ -76,10 +76,7 @@ def train(
     request = import_module("exallm_trainer.train.request").TrainRequest(
         recipe=chosen,
         base=base or opened_model(chosen.base),
-        examples=prepared.train,
-        validation=prepared.validation,
-        data_sha256=prepared.sha256,
-        card=prepared.card.text(),
+        data=prepared,
         adapter=adapter,
         tokens=data / "tokens",
         max_minutes=max_minutes,

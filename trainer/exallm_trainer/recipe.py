@@ -41,10 +41,10 @@ class Optimisation:
     warmup_steps: int = 20
     epochs: int = 1
     """Times that each example is seen."""
-    passages_per_step: int = 4
-    """Passages, each with all its questions, that make one step."""
+    samples_per_step: int = 4
+    """Samples that make one step: passages, each with all its questions."""
     row_tokens: int = 512
-    """Passages of a step share a row of up to so many tokens; the rows of a step are accumulated.
+    """Samples of a step share a row of up to so many tokens; the rows of a step are accumulated.
     What is best depends on the device, what is computed does not."""
     max_tokens: int = 1024
     """An example of more tokens is left out, and counted."""
@@ -65,7 +65,7 @@ class Optimisation:
             0 <= self.final_learning_rate <= self.learning_rate,
             "final_learning_rate is from 0 to learning_rate",
         )
-        for name in ("epochs", "passages_per_step", "validate_every", "patience"):
+        for name in ("epochs", "samples_per_step", "validate_every", "patience"):
             _require(getattr(self, name) >= 1, f"{name} is at least 1")
         _require(self.warmup_steps >= 0, "warmup_steps is at least 0")
         _require(self.max_tokens >= 16, "max_tokens is at least 16")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exallm_trainer.data.card import CARD_FILE, DataCard, read_card
+from exallm_trainer.data.card import CARD_FILE, DataCard, SplitCard, read_card
 from exallm_trainer.data.chunk import TextChunk, read_chunks
 from exallm_trainer.data.file_text import sha256_of_file
 from exallm_trainer.example import Example, read_examples
@@ -53,6 +55,17 @@ def read_prepared(folder: Path) -> Prepared:
         card.sha256,
         card,
     )
+
+
+def in_memory(train: Sequence[Example], validation: Sequence[Example]) -> Prepared:
+    """Examples of the caller's own making, which no folder holds; the card names no source."""
+    identity = hashlib.sha256(repr((list(train), list(validation))).encode()).hexdigest()
+    training, judging = (
+        SplitCard(len({example.document for example in split}), len(split), 0)
+        for split in (train, validation)
+    )
+    card = DataCard(identity, identity, (), (), {}, (), training, judging, {}, {})
+    return Prepared(list(train), list(validation), [], [], identity, card)
 
 
 def card_of(folder: Path) -> DataCard | None:

@@ -99,7 +99,7 @@ class TransformersAnswerer:
             row = row_of([passage]).to(self._device)
             with torch.inference_mode():
                 nats += cross_entropy(row.logits(self._model), row.labels, reduction="sum").item()
-            tokens += passage.answer_tokens
+            tokens += passage.learnt
             observe(number, len(passages))
         kept = [text for text, fit in zip(completions, fits, strict=True) if fit]
         size = sum(len(text.encode()) for text in kept)

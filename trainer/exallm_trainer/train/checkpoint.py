@@ -26,8 +26,8 @@ class Position:
     """Where a run stands. All of it goes into a checkpoint.
 
     :param step: steps done.
-    :param best: the best validation so far, None before the first.
-    :param best_step: its step.
+    :param best: score of the best validation so far, None before the first.
+    :param best_step: its step; ``best_loss`` and ``best_exact`` are its figures.
     :param looks_since_best: validations since then.
     :param seconds: of training, over all processes of the run.
     """
@@ -35,6 +35,8 @@ class Position:
     step: int = 0
     best: float | None = None
     best_step: int = 0
+    best_loss: float | None = None
+    best_exact: float | None = None
     looks_since_best: int = 0
     seconds: float = 0.0
     first_loss: float = 0.0

@@ -42,8 +42,8 @@ class Passage:
         return self.computed_tokens + len(self.trunk) * (len(self.branches) - 1)
 
     @property
-    def answer_tokens(self) -> int:
-        """Tokens that are learnt."""
+    def learnt(self) -> int:
+        """Tokens of the answers."""
         return sum(branch.answer_tokens for branch in self.branches)
 
 

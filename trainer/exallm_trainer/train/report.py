@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from exallm_trainer.train.validation import Validation
+from exallm_trainer.train.objective import Validation
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class StepReport:
     """One step.
 
     :param epoch: the one that the step belongs to, from 1.
-    :param loss: mean over the step's answer tokens, in nats.
+    :param loss: mean over what the step learns, in nats.
     :param gradient_norm: before it was clipped.
     :param example_tokens: of the examples written out whole.
     :param computed_tokens: those that were computed; passages are shared.
@@ -39,7 +39,11 @@ class StepReport:
         values = asdict(self)
         validation = values.pop("validation")
         if validation is not None:
-            values |= {f"validation_{name}": value for name, value in validation.items()}
+            values |= {
+                f"validation_{name}": value
+                for name, value in validation.items()
+                if value is not None
+            }
         return {
             name: round(value, 6) if isinstance(value, float) else value
             for name, value in values.items()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exallm_trainer.example import Example
+from exallm_trainer.data.prepared import Prepared
 from exallm_trainer.recipe import Recipe
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.package import file_sha256
@@ -18,10 +17,7 @@ class TrainRequest:
 
     :param base: a GGUF file, a checkpoint folder or ``owner/name`` of the Hub.
     :param adapter: folder of an adapter that the run begins from, None for a new one.
-    :param examples: of the training split.
-    :param validation: of the validation split, which chooses the checkpoint.
-    :param data_sha256: of the prepared data.
-    :param card: of the prepared data, which the run folder keeps.
+    :param data: prepared; the validation split chooses the checkpoint.
     :param tokens: folder that keeps the examples' tokens for the next run, None to keep none.
     :param max_minutes: training stops cleanly after so many minutes; the same request continues.
     :param tracker: ``tensorboard`` or ``trackio``, which then get every figure, too.
@@ -30,10 +26,7 @@ class TrainRequest:
 
     recipe: Recipe
     base: str
-    examples: Sequence[Example]
-    validation: Sequence[Example]
-    data_sha256: str
-    card: str
+    data: Prepared
     adapter: Path | None = None
     tokens: Path | None = None
     max_minutes: float | None = None

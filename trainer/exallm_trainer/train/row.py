@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,19 +53,6 @@ class Row:
         )
         logits: torch.Tensor = output.logits[0].float()
         return logits
-
-
-def fill_rows(passages: Iterable[Passage], row_tokens: int) -> list[list[Passage]]:
-    """The passages of each row of at most ``row_tokens``; a longer one has a row of its own."""
-    rows: list[list[Passage]] = []
-    room = 0
-    for passage in passages:
-        if passage.computed_tokens > room:
-            rows.append([])
-            room = row_tokens
-        rows[-1].append(passage)
-        room -= passage.computed_tokens
-    return rows
 
 
 def row_of(passages: Sequence[Passage]) -> Row:

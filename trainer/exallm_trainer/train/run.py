@@ -8,25 +8,24 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from accelerate import Accelerator
-from torch.nn.functional import cross_entropy
 
 from exallm_trainer import random_state
 from exallm_trainer.device import choose_device, choose_precision
 from exallm_trainer.run_folder import RunFolder
-from exallm_trainer.train.base_model import BaseModel, add_adapter, load_base
 from exallm_trainer.train.best import save_best
 from exallm_trainer.train.checkpoint import Position, load_checkpoint, save_checkpoint
 from exallm_trainer.train.divergence import require_sound
 from exallm_trainer.train.memory import estimate_memory, require_memory
-from exallm_trainer.train.order import epoch_order, steps_an_epoch
-from exallm_trainer.train.passage import Passage
+from exallm_trainer.train.methods import METHODS
+from exallm_trainer.train.objective import Sample, Validation
+from exallm_trainer.train.order import epoch_order, fill_rows, steps_an_epoch
 from exallm_trainer.train.report import Observer, StepReport
 from exallm_trainer.train.request import TrainRequest
-from exallm_trainer.train.row import fill_rows, row_of
 from exallm_trainer.train.run_record import RunRecord
 from exallm_trainer.train.schedule import learning_rate
-from exallm_trainer.train.splits import read_splits
-from exallm_trainer.train.validation import Validation, validate
+from exallm_trainer.train.share import share_of
+from exallm_trainer.train.validation import validate
+from exallm_udfs.errors import ExallmError
 
 
 def computing_device(request: TrainRequest) -> torch.device:
@@ -52,11 +51,13 @@ class Run:
             project_dir=str(folder.path),
         )
         random_state.seed_everything(self.settings.seed)
-        base = self._load(precision)
-        self.model, self.tokenizer = base.model.to(self.accelerator.device), base.tokenizer
-        self.splits = read_splits(request, self.tokenizer, self.accelerator.num_processes)
+        method, device = METHODS[request.recipe.method], self.accelerator.device
+        start = method.start(request, device, precision)
+        self.model, self.tokenizer = start.model.to(device), start.tokenizer
+        self.objective = method.objective(request, start, device)
+        self._require_samples()
         self._require_memory()
-        self.record = record.started(base.sha256, device.type, precision, self.splits.left_out)
+        self.record = record.started(start.sha256, device.type, precision, self.objective.left_out)
         self.optimizer = torch.optim.AdamW(
             [p for p in self.model.parameters() if p.requires_grad],
             lr=self.settings.learning_rate,
@@ -67,7 +68,7 @@ class Run:
         self.position = Position() if found is None else found
         self.wrapped, self.stepper = self.accelerator.prepare(self.model, self.optimizer)
         self.epoch_steps = steps_an_epoch(
-            len(self.splits.training), self.settings.passages_per_step
+            len(self.objective.training), self.settings.samples_per_step
         )
         self.total_steps = self.epoch_steps * self.settings.epochs
         self._ordered_epoch: int | None = None
@@ -78,7 +79,7 @@ class Run:
         self.accelerator.wait_for_everyone()  # all have read the folder as it was
         if self.accelerator.is_main_process:
             self.folder.write(self.record.values())
-            self.folder.keep_card(self.request.card)
+            self.folder.keep_card(self.request.data.card.text())
             self.folder.keep_metrics_until(self.position.step)
         if self.request.tracker:
             self.accelerator.init_trackers("exallm")
@@ -118,10 +119,10 @@ class Run:
         step_began = time.monotonic()
         position, settings = self.position, self.settings
         epoch, at = divmod(position.step, self.epoch_steps)
-        passages = [self.splits.training[index] for index in self._order(epoch)[at]]
+        samples = [self.objective.training[index] for index in self._order(epoch)[at]]
         position.step += 1
         rate = learning_rate(settings, position.step, self.total_steps)
-        loss, norm = self._update(passages, rate)
+        loss, norm = self._update(samples, rate)
         require_sound(position, loss, norm, self.accelerator.scaler is not None)
         step_seconds = time.monotonic() - step_began
         validation = self._look() if self._is_look() else None
@@ -137,8 +138,8 @@ class Run:
             loss=loss,
             learning_rate=rate,
             gradient_norm=norm,
-            example_tokens=sum(passage.example_tokens for passage in passages),
-            computed_tokens=sum(passage.computed_tokens for passage in passages),
+            example_tokens=sum(sample.example_tokens for sample in samples),
+            computed_tokens=sum(sample.computed_tokens for sample in samples),
             step_seconds=step_seconds,
             seconds=position.seconds,
             seconds_left=pace * (self.total_steps - position.step),
@@ -150,31 +151,28 @@ class Run:
         if self._ordered_epoch != epoch:
             settings = self.settings
             self._steps_of_epoch = epoch_order(
-                self.splits.training, settings.passages_per_step, settings.seed, epoch
+                self.objective.training, settings.samples_per_step, settings.seed, epoch
             )
             self._ordered_epoch = epoch
         return self._steps_of_epoch
 
-    def _update(self, passages: Sequence[Passage], rate: float) -> tuple[float, float]:
-        """One step of the optimizer; mean loss over the answer tokens, and the gradient's norm.
+    def _update(self, samples: Sequence[Sample], rate: float) -> tuple[float, float]:
+        """One step of the optimizer; mean loss over what is learnt, and the gradient's norm.
 
-        Each process computes its share of the passages. Gradients are averaged over processes, so
-        the sum of losses is scaled up by their number.
+        Each process computes its share of the rows. Gradients are averaged over processes, so the
+        sum of losses is scaled up by their number.
         """
         accelerator = self.accelerator
-        learnt = sum(passage.answer_tokens for passage in passages)
-        # A last step of few passages is computed by all where there is none for each.
-        share = passages[accelerator.process_index :: accelerator.num_processes] or passages
-        rows = fill_rows(share, self.settings.row_tokens)
+        learnt = sum(sample.learnt for sample in samples)
+        rows = list(share_of(fill_rows(samples, self.settings.row_tokens), accelerator))
         scale = accelerator.num_processes / learnt
         total = torch.zeros((), device=accelerator.device)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        for number, members in enumerate(rows):
+        for number, (row, weight) in enumerate(rows):
             last = number == len(rows) - 1
             with nullcontext() if last else accelerator.no_sync(self.wrapped):
-                row = row_of(members).to(accelerator.device)
-                loss = cross_entropy(row.logits(self.wrapped), row.labels, reduction="sum")
+                loss = self.objective.loss(self.wrapped, row) * weight
                 accelerator.backward(loss * scale)
                 total += loss.detach()
         norm = accelerator.clip_grad_norm_(self.wrapped.parameters(), self.settings.clip)
@@ -189,9 +187,10 @@ class Run:
     def _look(self) -> Validation:
         """Validate, and keep the checkpoint if it is the best so far."""
         position = self.position
-        validation = validate(self.wrapped, self.splits.validation, self.accelerator)
-        if position.best is None or validation.exact > position.best:
-            position.best, position.best_step = validation.exact, position.step
+        validation = validate(self.wrapped, self.objective, self.accelerator)
+        if position.best is None or validation.score > position.best:
+            position.best, position.best_step = validation.score, position.step
+            position.best_loss, position.best_exact = validation.loss, validation.exact
             position.looks_since_best = 0
             if self.accelerator.is_main_process:
                 save_best(self.folder, self.model, self.tokenizer, self.request.recipe.base)
@@ -215,23 +214,18 @@ class Run:
             self.folder.write(self.record.values())
         self.accelerator.end_training()
 
-    def _load(self, precision: str) -> BaseModel:
-        recipe = self.request.recipe
-        # What is trained stays float32; a frozen base may be kept in what is computed with.
-        half = recipe.method == "lora" and precision == "bf16"
-        base = load_base(
-            self.request.base,
-            torch.bfloat16 if half else torch.float32,
-            recipe.base_sha256,
-            "eager" if self.accelerator.device.type == "cpu" else None,
-        )
-        if recipe.lora is None:
-            return base
-        return BaseModel(
-            add_adapter(base.model, recipe.lora, self.request.adapter), base.tokenizer, base.sha256
-        )
+    def _require_samples(self) -> None:
+        splits = {"training": self.objective.training, "validation": self.objective.validation}
+        for name, samples in splits.items():
+            if not samples:
+                raise ExallmError(
+                    "E-EXALLM-TRAIN-9",
+                    f"the {name} split has nothing of at most {self.settings.max_tokens} tokens to"
+                    f" train by {self.request.recipe.method}",
+                    "prepare more data, or raise max_tokens in the recipe",
+                )
 
     def _require_memory(self) -> None:
-        longest_passage = max(passage.computed_tokens for passage in self.splits.training)
-        longest = max(longest_passage, self.settings.row_tokens)
+        longest_sample = max(sample.computed_tokens for sample in self.objective.training)
+        longest = max(longest_sample, self.settings.row_tokens)
         require_memory(estimate_memory(self.model, longest), self.accelerator.device)

@@ -26,6 +26,7 @@ class RunRecord:
     :param reason: why it failed.
     :param adapter_sha256: of the adapter that it began from; empty for none.
     :param left_out: examples with more tokens than the recipe takes.
+    :param best_exact: None also where the method has no answers, which may be right or wrong.
     """
 
     run_id: str
@@ -46,6 +47,7 @@ class RunRecord:
     steps: int = 0
     best_step: int = 0
     best_exact: float | None = None
+    best_loss: float | None = None
     seconds: float = 0.0
     ended_at: str | None = None
 
@@ -71,7 +73,8 @@ class RunRecord:
             state=state,
             steps=position.step,
             best_step=position.best_step,
-            best_exact=position.best,
+            best_exact=position.best_exact,
+            best_loss=position.best_loss,
             seconds=round(position.seconds, 1),
             ended_at=_text(_now()),
         )
@@ -89,14 +92,14 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
     """
     began = _now()
     record = RunRecord(
-        run_id=f"{began:%Y%m%d-%H%M%S}-{request.data_sha256[:8]}",
+        run_id=f"{began:%Y%m%d-%H%M%S}-{request.data.sha256[:8]}",
         state="running",
         recipe=asdict(request.recipe),
         base=request.recipe.base,
         adapter_sha256=request.adapter_sha256(),
-        data_sha256=request.data_sha256,
-        examples=len(request.examples),
-        validation_examples=len(request.validation),
+        data_sha256=request.data.sha256,
+        examples=len(request.data.train),
+        validation_examples=len(request.data.validation),
         started_at=_text(began),
         versions={name: version(name) for name in _VERSIONS},
     )

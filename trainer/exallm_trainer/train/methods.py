@@ -1,0 +1,54 @@
+"""The methods of recipes: what each trains, and what it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from exallm_trainer.recipe import Method
+from exallm_trainer.train.answers import Answers
+from exallm_trainer.train.base_model import BaseModel, add_adapter, load_base
+from exallm_trainer.train.objective import Objective
+from exallm_trainer.train.request import TrainRequest
+
+
+@dataclass(frozen=True)
+class MethodParts:
+    """One line of the table.
+
+    :param start: the model that is trained; takes the request, the device and the precision.
+    :param objective: takes the request, the model as it starts, and the device.
+    """
+
+    start: Callable[[TrainRequest, torch.device, str], BaseModel]
+    objective: Callable[[TrainRequest, BaseModel, torch.device], Objective]
+
+
+def _causal_model(request: TrainRequest, device: torch.device, precision: str) -> BaseModel:
+    """The request's base, with an adapter where the recipe has one."""
+    recipe = request.recipe
+    # What is trained stays float32; a frozen base may be kept in what is computed with.
+    half = recipe.lora is not None and precision == "bf16"
+    base = load_base(
+        request.base,
+        torch.bfloat16 if half else torch.float32,
+        recipe.base_sha256,
+        "eager" if device.type == "cpu" else None,
+    )
+    if recipe.lora is None:
+        return base
+    return BaseModel(
+        add_adapter(base.model, recipe.lora, request.adapter), base.tokenizer, base.sha256
+    )
+
+
+def _answers(request: TrainRequest, start: BaseModel, device: torch.device) -> Answers:
+    return Answers(request, start.tokenizer, device)
+
+
+METHODS: Mapping[Method, MethodParts] = {
+    "lora": MethodParts(_causal_model, _answers),
+    "finetune": MethodParts(_causal_model, _answers),
+}
