@@ -50,8 +50,13 @@ class Run:
 
     @property
     def method(self) -> str:
-        """``lora`` or ``finetune``."""
+        """Of its recipe."""
         return str(self.record["recipe"]["method"])
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether an adapter was trained and not all weights."""
+        return (self.best / "adapter_config.json").is_file()
 
     @property
     def training(self) -> Training:
@@ -91,7 +96,7 @@ def run_source(folder: Path, base: Path | None, cache: Path, progress: Progress)
         trained on another base; else as ``lora_source`` and ``folder_source``.
     """
     run = read_run(folder)
-    if run.method == "lora":
+    if run.is_adapter:
         gguf, settings = _lora_base(run, base, cache, progress)
         source = lora_source(settings, gguf, run.best, cache, progress)
     else:
@@ -101,8 +106,8 @@ def run_source(folder: Path, base: Path | None, cache: Path, progress: Progress)
         settings=replace(source.settings, prompt=_TRAINED_PROMPT),
         training=run.training,
         evaluation=run.evaluation(),
-        checkpoint_path=None if run.method == "lora" else _CHECKPOINT_FOLDER,
-        added=_records(run) | ({} if run.method == "lora" else _checkpoint(run)),
+        checkpoint_path=None if run.is_adapter else _CHECKPOINT_FOLDER,
+        added=_records(run) | ({} if run.is_adapter else _checkpoint(run)),
     )
 
 

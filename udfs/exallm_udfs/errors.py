@@ -181,6 +181,10 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-TRAIN-52": "a tokenizer cannot be written",
     "E-EXALLM-TRAIN-53": "a tokenizer cannot be loaded",
     "E-EXALLM-TRAIN-54": "there is no text to judge a tokenizer on",
+    "E-EXALLM-TRAIN-55": "a tokenizer has no token that ends a text",
+    "E-EXALLM-TRAIN-56": "windows of texts do not fit the positions of a model",
+    "E-EXALLM-TRAIN-57": "there is too little former data for its share",
+    "E-EXALLM-TRAIN-58": "what a run is given does not fit its recipe",
     # LOCAL 1-19: embedded engine, process and protocol
     "E-EXALLM-LOCAL-1": "the engine's port is in use",
     "E-EXALLM-LOCAL-2": "another engine runs on the same folder",

@@ -13,7 +13,6 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from exallm_trainer.data.chunk import TextChunk
 from exallm_trainer.example import Example
 from exallm_trainer.tokenised import TokenisedExample, tokenise
 from exallm_udfs.errors import ExallmError
@@ -47,18 +46,20 @@ def tokenised(examples: Sequence[Example], tokenizer: Any, folder: Path) -> list
     ]
 
 
-def tokenised_texts(chunks: Sequence[TextChunk], tokenizer: Any, folder: Path) -> list[Tokens]:
-    """The tokens of each chunk, with the special tokens that the tokenizer sets.
+def tokenised_texts(texts: Sequence[str], tokenizer: Any, folder: Path | None) -> list[Tokens]:
+    """The tokens of each text, with the special tokens that the tokenizer sets.
 
-    Parameters and errors as of :func:`tokenised`.
+    :param folder: as of :func:`tokenised`; None to keep no file.
+    :raises ExallmError: as :func:`tokenised`.
     """
-    texts = [chunk.text for chunk in chunks]
-    file = folder / f"{_key('texts', tokenizer, texts)}.safetensors"
 
     def compute() -> dict[str, list[Tokens]]:
-        ids = tokenizer(texts)["input_ids"] if texts else []
+        ids = tokenizer(list(texts), verbose=False)["input_ids"] if texts else []
         return {"text": [tuple(one) for one in ids]}
 
+    if folder is None:
+        return compute()["text"]
+    file = folder / f"{_key('texts', tokenizer, texts)}.safetensors"
     return _stored(file, ("text",), compute)["text"]
 
 

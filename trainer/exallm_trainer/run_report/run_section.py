@@ -20,11 +20,8 @@ def run_section(name: str, record: RunRecord) -> Element:
     told = [f"{record.state} after {record.steps:,} steps and {_duration(record.seconds)}"]
     if record.reason:
         told.append(record.reason)
-    if record.best_exact is not None:
-        told.append(
-            f"best at step {record.best_step:,}, with {record.best_exact:.1%} of the validation"
-            " answers to the letter"
-        )
+    if (best := record.best_told()) is not None:
+        told.append(f"best at step {record.best_step:,}, with {best}")
     rows = [
         ("run", record.run_id),
         ("began", record.started_at),

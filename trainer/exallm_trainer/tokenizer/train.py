@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 from exallm_trainer.data.prepared import Prepared
@@ -97,6 +97,11 @@ def _trained(texts: Iterable[str], settings: TokenizerSettings) -> Any:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    end = tokenizer.token_to_id(END_OF_TEXT)
+    # A prompt begins as every text in training does: after the end of another.
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{END_OF_TEXT} $A", special_tokens=[(END_OF_TEXT, end)]
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token=END_OF_TEXT,

@@ -32,15 +32,27 @@ class Validation:
     :param loss: mean over what is learnt, in nats.
     :param exact: share of examples, 0 to 1, whose answer the model would give to the letter; None
         where there are no answers.
+    :param bits_per_byte: the loss of texts over their bytes in UTF-8, which models with other
+        tokens share; None where no texts are learnt.
     """
 
     loss: float
     exact: float | None = None
+    bits_per_byte: float | None = None
 
     @property
     def score(self) -> float:
         """By which checkpoints are chosen; more is better."""
         return -self.loss if self.exact is None else self.exact
+
+    def told(self) -> str:
+        """The figures in one line."""
+        parts = [f"loss {self.loss:.4f}"]
+        if self.exact is not None:
+            parts.append(f"{self.exact:.1%} of the answers to the letter")
+        if self.bits_per_byte is not None:
+            parts.append(f"{self.bits_per_byte:.3f} bits a byte")
+        return ", ".join(parts)
 
 
 class Objective(Protocol):
