@@ -78,7 +78,7 @@ def test_a_wrong_recipe_says_what_is_wrong(tmp_path: Path, text: str, problem: s
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:
-    with pytest.raises(ExallmError, match="one of continue, finetune, lora, scratch"):
+    with pytest.raises(ExallmError, match="one of continue, dpo, finetune, lora, scratch"):
         recipe_file("nothing")
 
 

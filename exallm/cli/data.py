@@ -46,7 +46,8 @@ def data() -> None:
     required=True,
     metavar="[NAME=]KIND:PLACE",
     help="squad:FILE, questions:FILE-OR-FOLDER, table:FILE, documents:FILE-OR-FOLDER,"
-    " hub:OWNER/NAME@SPLIT, exasol:TABLE-OR-QUERY, or synthetic:FOLDER. May be repeated.",
+    " hub:OWNER/NAME@SPLIT, exasol:TABLE-OR-QUERY, synthetic:FOLDER, or pairs:FILE. May be"
+    " repeated.",
 )
 @click.option(
     "--held-out",
@@ -141,7 +142,8 @@ def prepare_command(
         click.echo(json.dumps(card.values()))
         return
     _show(card, Console())
-    click.echo(f"to train on it: exallm train lora --data {out} --out RUN")
+    recipe = "lora" if card.train.examples else "dpo"
+    click.echo(f"to train on it: exallm train {recipe} --data {out} --out RUN")
 
 
 def _licensed(sources: Sequence[SourceRequest], licences: Sequence[str]) -> list[SourceRequest]:
@@ -180,10 +182,13 @@ def database_login(local: bool, dsn: str | None, user: str | None) -> ExasolLogi
 
 def _show(card: DataCard, console: Console) -> None:
     """The card's counts as tables."""
-    read = _table("read", "licence", "documents", "paragraphs", "questions")
+    has_pairs = card.train.pairs > 0
+    pairs = ("pairs",) if has_pairs else ()
+    read = _table("read", "licence", "documents", "paragraphs", "questions", *pairs)
     for name, group in (("", card.sources), ("held out: ", card.held_out)):
         for source in group:
-            counts = (source.documents, source.paragraphs, source.questions)
+            counts = [source.documents, source.paragraphs, source.questions]
+            counts += [source.pairs] if has_pairs else []
             told = name + source.name
             if source.synthetic is not None:
                 told += ", which a model wrote"
@@ -194,15 +199,16 @@ def _show(card: DataCard, console: Console) -> None:
         for entry in card.dropped:
             dropped.add_row(entry.unit, entry.source, entry.reason, str(entry.count))
         console.print(dropped)
-    split = _table("split", "documents", "examples", "texts")
+    split = _table("split", "documents", "examples", "texts", *pairs)
     for name, side in (("train", card.train), ("validation", card.validation)):
-        split.add_row(name, str(side.documents), str(side.examples), str(side.texts))
+        counts = [side.documents, side.examples, side.texts] + ([side.pairs] if has_pairs else [])
+        split.add_row(name, *map(str, counts))
     console.print(split)
 
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
-    numbers = ("documents", "paragraphs", "questions", "examples", "texts", "count")
+    numbers = ("documents", "paragraphs", "questions", "examples", "texts", "pairs", "count")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left")
     return table

@@ -55,8 +55,8 @@ class _Result:
 @click.option(
     "--data",
     required=True,
-    help="squad:FILE, questions:FILE, table:FILE, a folder of exallm data prepare, narratives or"
-    " adversarial.",
+    help="squad:FILE, questions:FILE, table:FILE, a folder of exallm data prepare, train:FOLDER for"
+    " its training questions, narratives or adversarial.",
 )
 @click.option("--against", help="Another model that is asked the same, to show what is gained.")
 @click.option("--base", help="What an adapter is put on, instead of what its run names.")

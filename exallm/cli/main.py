@@ -6,6 +6,7 @@ import click
 
 from exallm.cli.bundle import bundle
 from exallm.cli.data import data
+from exallm.cli.data_pairs import pairs_command
 from exallm.cli.demo import demo
 from exallm.cli.doctor import doctor
 from exallm.cli.economics import economics
@@ -42,6 +43,7 @@ for command in (
     *(package_command, report, slc, tokenizer, train, uninstall, upgrade),
 ):
     exallm.add_command(command)
+data.add_command(pairs_command)
 data.add_command(synthesize_command)
 
 

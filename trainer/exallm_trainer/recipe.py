@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from exallm_udfs.errors import ExallmError
 
-Method = Literal["lora", "finetune", "scratch", "continue"]
+Method = Literal["lora", "finetune", "dpo", "scratch", "continue"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
@@ -29,6 +29,18 @@ class LoraSettings:
         _require(1 <= self.rank <= 512, "lora.rank is from 1 to 512")
         _require(self.alpha > 0, "lora.alpha is above 0")
         _require(0 <= self.dropout < 1, "lora.dropout is from 0 to below 1")
+
+
+@dataclass(frozen=True)
+class DpoSettings:
+    """Direct preference optimisation (Rafailov et al., 2023)."""
+
+    beta: float = 0.1
+    """How much a change of the log probability is worth; a lower one lets the model move farther
+    away from where it started."""
+
+    def __post_init__(self) -> None:
+        _require(self.beta > 0, "dpo.beta is above 0")
 
 
 @dataclass(frozen=True)
@@ -127,15 +139,21 @@ class Recipe:
     optimisation: Optimisation
     lora: LoraSettings | None = None
     base_sha256: str | None = None
+    dpo: DpoSettings | None = None
     architecture: Architecture | None = None
     former: FormerData | None = None
 
     def __post_init__(self) -> None:
         _require(self.method in get_args(Method), f"method is {_one_of(Method)}")
         _require(
-            self.method == "continue" or (self.lora is not None) == (self.method == "lora"),
-            "the section lora stands there with method = 'lora', and with 'continue' if an adapter"
-            " is trained and not all weights",
+            self.method in ("dpo", "continue")
+            or (self.lora is not None) == (self.method == "lora"),
+            "the section lora stands there with method = 'lora', and with 'dpo' or 'continue' if an"
+            " adapter is trained and not all weights",
+        )
+        _require(
+            (self.dpo is not None) == (self.method == "dpo"),
+            "the section dpo stands there exactly with method = 'dpo'",
         )
         scratch = self.method == "scratch"
         _require(
@@ -166,6 +184,7 @@ class Recipe:
 
 _SECTIONS: Mapping[str, type] = {
     "lora": LoraSettings,
+    "dpo": DpoSettings,
     "architecture": Architecture,
     "former": FormerData,
 }
@@ -192,7 +211,7 @@ def recipe_file(name: str) -> Path:
 
 def read_recipe(file: Path) -> Recipe:
     """Read a TOML file with ``method``, ``base``, ``[optimisation]`` and the sections that belong
-    to the method: ``[lora]``, ``[architecture]``, ``[former]``.
+    to the method: ``[lora]``, ``[dpo]``, ``[architecture]``, ``[former]``.
 
     :raises ExallmError: E-EXALLM-TRAIN-1 for what is unknown, missing or contradictory.
     """

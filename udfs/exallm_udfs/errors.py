@@ -153,6 +153,9 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-DATA-33": "a folder does not hold synthetic questions, or they were changed",
     "E-EXALLM-DATA-34": "a package that a filter needs is not installed",
     "E-EXALLM-DATA-35": "no synthetic question is left",
+    "E-EXALLM-DATA-40": "no preference pair of a source can be used",
+    "E-EXALLM-DATA-41": "an evaluation gives no preference pairs",
+    "E-EXALLM-DATA-42": "pairs cannot be made from a held-out set",
     # TRAIN: training, evaluation and packaging
     "E-EXALLM-TRAIN-1": "a recipe is not valid",
     "E-EXALLM-TRAIN-2": "a device does not compute with the recipe's precision",

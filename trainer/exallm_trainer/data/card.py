@@ -33,6 +33,7 @@ class SourceCard:
     paragraphs: int
     questions: int
     synthetic: Mapping[str, Any] | None = None
+    pairs: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class SplitCard:
     documents: int
     examples: int
     texts: int
+    pairs: int = 0
 
 
 @dataclass(frozen=True)

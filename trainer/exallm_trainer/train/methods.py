@@ -12,6 +12,7 @@ from exallm_trainer.tokenizer.load import load_tokenizer
 from exallm_trainer.train.answers import Answers
 from exallm_trainer.train.base_model import BaseModel, add_adapter, load_base
 from exallm_trainer.train.objective import Objective
+from exallm_trainer.train.preferences import Preferences
 from exallm_trainer.train.random_gpt import random_gpt
 from exallm_trainer.train.request import TrainRequest
 from exallm_trainer.train.texts import Texts
@@ -22,11 +23,11 @@ class MethodParts:
     """One line of the table.
 
     :param start: the model that is trained; takes the request, the device and the precision.
-    :param objective: takes the request, the model as it starts, and the device.
+    :param objective: takes the request, the model as it starts, the device and the precision.
     """
 
     start: Callable[[TrainRequest, torch.device, str], BaseModel]
-    objective: Callable[[TrainRequest, BaseModel, torch.device], Objective]
+    objective: Callable[[TrainRequest, BaseModel, torch.device, str], Objective]
 
 
 def _causal_model(request: TrainRequest, device: torch.device, precision: str) -> BaseModel:
@@ -47,8 +48,22 @@ def _causal_model(request: TrainRequest, device: torch.device, precision: str) -
     )
 
 
-def _answers(request: TrainRequest, start: BaseModel, device: torch.device) -> Answers:
+def _answers(
+    request: TrainRequest, start: BaseModel, device: torch.device, precision: str
+) -> Answers:
     return Answers(request, start.tokenizer, device)
+
+
+def _preferences(
+    request: TrainRequest, start: BaseModel, device: torch.device, precision: str
+) -> Preferences:
+    settings = request.recipe.dpo
+    assert settings is not None, "a recipe of this method has the section"
+    return Preferences(request, settings, start, device, precision)
+
+
+def _texts(request: TrainRequest, start: BaseModel, device: torch.device, precision: str) -> Texts:
+    return Texts(request, start, device)
 
 
 def _random_model(request: TrainRequest, device: torch.device, precision: str) -> BaseModel:
@@ -68,6 +83,7 @@ def _attention(device: torch.device) -> str | None:
 METHODS: Mapping[Method, MethodParts] = {
     "lora": MethodParts(_causal_model, _answers),
     "finetune": MethodParts(_causal_model, _answers),
-    "scratch": MethodParts(_random_model, Texts),
-    "continue": MethodParts(_causal_model, Texts),
+    "dpo": MethodParts(_causal_model, _preferences),
+    "scratch": MethodParts(_random_model, _texts),
+    "continue": MethodParts(_causal_model, _texts),
 }

@@ -47,7 +47,7 @@ class TrainRequest:
             raise ExallmError(
                 "E-EXALLM-TRAIN-1",
                 "a recipe that trains all weights cannot begin from an adapter",
-                "take the recipe lora, or leave the adapter out",
+                "take a recipe with the section lora, or leave the adapter out",
             )
 
     def training_texts(self) -> list[str]:
@@ -74,10 +74,12 @@ class TrainRequest:
         )
 
     def examples(self) -> tuple[int, int]:
-        """How many there are to train on and to validate: texts where those are learnt, else
-        questions."""
+        """How many there are to train on and to validate: texts or preference pairs where those
+        are learnt, else questions."""
         if self.recipe.learns_texts:
             return len(self.training_texts()), len(self.validation_texts())
+        if self.recipe.method == "dpo":
+            return len(self.data.train_pairs), len(self.data.validation_pairs)
         return len(self.data.train), len(self.data.validation)
 
     def tokenizer_sha256(self) -> str:

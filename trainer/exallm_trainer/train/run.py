@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 import torch
 from accelerate import Accelerator
@@ -14,6 +14,7 @@ from exallm_trainer.device import choose_device, choose_precision
 from exallm_trainer.run_folder import RunFolder
 from exallm_trainer.train.best import save_best
 from exallm_trainer.train.checkpoint import Position, load_checkpoint, save_checkpoint
+from exallm_trainer.train.computing import casts_left_to_autocast
 from exallm_trainer.train.divergence import require_sound
 from exallm_trainer.train.memory import estimate_memory, require_memory
 from exallm_trainer.train.methods import METHODS
@@ -54,7 +55,7 @@ class Run:
         method, device = METHODS[request.recipe.method], self.accelerator.device
         start = method.start(request, device, precision)
         self.model, self.tokenizer = start.model.to(device), start.tokenizer
-        self.objective = method.objective(request, start, device)
+        self.objective = method.objective(request, start, device, precision)
         self._require_samples()
         self._require_memory()
         self.record = record.started(start.sha256, device.type, precision, self.objective.left_out)
@@ -84,7 +85,7 @@ class Run:
         if self.request.tracker:
             self.accelerator.init_trackers("exallm")
         self.wrapped.train()
-        with self._casts_left_to_autocast():
+        with casts_left_to_autocast(self.model, self.record.precision):
             self._steps(observe)
 
     def _steps(self, observe: Observer) -> None:
@@ -105,15 +106,6 @@ class Run:
         """Whether it holds in any process: all have to stop at the same step."""
         flag = torch.tensor(float(condition), device=self.accelerator.device)
         return bool(self.accelerator.reduce(flag, reduction="sum") > 0)
-
-    def _casts_left_to_autocast(self) -> AbstractContextManager[None]:
-        """PEFT would cast a layer's input up to the factors' float32, and autocast down again."""
-        if self.accelerator.mixed_precision == "no":
-            return nullcontext()
-        from peft.helpers import disable_input_dtype_casting
-
-        context: AbstractContextManager[None] = disable_input_dtype_casting(self.model)
-        return context
 
     def _one_step(self, began: float, done_before: int, spent_before: float) -> StepReport:
         step_began = time.monotonic()
