@@ -114,4 +114,4 @@ def test_a_model_from_scratch_completes_texts_in_sql(
     registered(tmp_path / "run", "SCRATCH", engine, connection)
     sql = "SELECT SCRATCH.AI_COMPLETE('qa', 'The mill of Leith was')"
     ((text,),) = connection.execute(sql).fetchall()
-    assert text.startswith(" built in 1682 by")
+    assert text.startswith("built in 1682 by")
