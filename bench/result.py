@@ -48,6 +48,11 @@ TRAINING_AIMS: dict[str, Aim] = {
 }
 
 RECIPES_AIMS: dict[str, Aim] = {
+    "scratch_bpb": Aim(
+        "10 million parameters from scratch, ten minutes: bits a byte of held-out articles",
+        3.2,
+        "at most",
+    ),
     "dpo_margin": Aim(
         "reward margin of held-out pairs after 60 steps over its start, lower end of the interval",
         0,
