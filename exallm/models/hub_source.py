@@ -152,7 +152,8 @@ def _read(folder: Path) -> PackageSource:
         tokenizer="openvino_tokenizer.xml",
         settings=ModelSettings(
             prompt=BARE_PROMPT,
-            generation=GenerationDefaults(MAX_NEW_TOKENS),
+            # A small context is not all for the answer.
+            generation=GenerationDefaults(min(MAX_NEW_TOKENS, described["context_length"] // 2)),
             context_length=described["context_length"],
             licence=described["licence"],
         ),

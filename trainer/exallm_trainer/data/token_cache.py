@@ -13,7 +13,6 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from exallm_trainer.data.chunk import TextChunk
 from exallm_trainer.tokenised import TokenisedExample, Written, tokenise
 from exallm_udfs.errors import ExallmError
 
@@ -50,18 +49,20 @@ def tokenised(
     ]
 
 
-def tokenised_texts(chunks: Sequence[TextChunk], tokenizer: Any, folder: Path) -> list[Tokens]:
-    """The tokens of each chunk, with the special tokens that the tokenizer sets.
+def tokenised_texts(texts: Sequence[str], tokenizer: Any, folder: Path | None) -> list[Tokens]:
+    """The tokens of each text, with the special tokens that the tokenizer sets.
 
-    Parameters and errors as of :func:`tokenised`.
+    :param folder: as of :func:`tokenised`; None to keep no file.
+    :raises ExallmError: as :func:`tokenised`.
     """
-    texts = [chunk.text for chunk in chunks]
-    file = folder / f"{_key('texts', tokenizer, texts)}.safetensors"
 
     def compute() -> dict[str, list[Tokens]]:
-        ids = tokenizer(texts)["input_ids"] if texts else []
+        ids = tokenizer(list(texts), verbose=False)["input_ids"] if texts else []
         return {"text": [tuple(one) for one in ids]}
 
+    if folder is None:
+        return compute()["text"]
+    file = folder / f"{_key('texts', tokenizer, texts)}.safetensors"
     return _stored(file, ("text",), compute)["text"]
 
 

@@ -27,8 +27,7 @@ class Answers:
 
     def loss(self, model: Any, row: Sequence[Passage]) -> torch.Tensor:
         """In nats, over the tokens of all answers."""
-        tensors = row_of(row).to(self._device)
-        return cross_entropy(tensors.logits(model), tensors.labels, reduction="sum")
+        return row_of(row).to(self._device).loss(model)
 
     def figures(self, model: Any, sample: Passage) -> Sequence[float]:
         """Loss, tokens, answers that greedy decoding would write to the letter, and answers.

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import torch
 
 from exallm_trainer.recipe import Method
+from exallm_trainer.tokenizer.load import load_tokenizer
 from exallm_trainer.train.answers import Answers
 from exallm_trainer.train.base_model import BaseModel, add_adapter, load_base
 from exallm_trainer.train.objective import Objective
 from exallm_trainer.train.preferences import Preferences
+from exallm_trainer.train.random_gpt import random_gpt
 from exallm_trainer.train.request import TrainRequest
+from exallm_trainer.train.texts import Texts
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def _causal_model(request: TrainRequest, device: torch.device, precision: str) -
         request.base,
         torch.bfloat16 if half else torch.float32,
         recipe.base_sha256,
-        "eager" if device.type == "cpu" else None,
+        _attention(device),
     )
     if recipe.lora is None:
         return base
@@ -59,8 +62,28 @@ def _preferences(
     return Preferences(request, settings, start, device, precision)
 
 
+def _texts(request: TrainRequest, start: BaseModel, device: torch.device, precision: str) -> Texts:
+    return Texts(request, start, device)
+
+
+def _random_model(request: TrainRequest, device: torch.device, precision: str) -> BaseModel:
+    """A new model for the request's tokenizer."""
+    architecture, folder = request.recipe.architecture, request.tokenizer
+    assert architecture is not None and folder is not None, "the request was checked"
+    tokenizer = load_tokenizer(str(folder))
+    model = random_gpt(architecture, tokenizer, _attention(device))
+    return BaseModel(model, tokenizer, "")
+
+
+def _attention(device: torch.device) -> str | None:
+    """See :meth:`exallm_trainer.train.row.Row.to`."""
+    return "eager" if device.type == "cpu" else None
+
+
 METHODS: Mapping[Method, MethodParts] = {
     "lora": MethodParts(_causal_model, _answers),
     "finetune": MethodParts(_causal_model, _answers),
     "dpo": MethodParts(_causal_model, _preferences),
+    "scratch": MethodParts(_random_model, _texts),
+    "continue": MethodParts(_causal_model, _texts),
 }

@@ -37,12 +37,15 @@ class Validation:
         where there are no pairs.
     :param margin: mean over the pairs of the reward of the chosen completion minus that of the
         rejected one, in nats times beta.
+    :param bits_per_byte: the loss of texts over their bytes in UTF-8, which models with other
+        tokens share; None where no texts are learnt.
     """
 
     loss: float
     exact: float | None = None
     preferred: float | None = None
     margin: float | None = None
+    bits_per_byte: float | None = None
 
     @property
     def score(self) -> float:
@@ -58,6 +61,8 @@ class Validation:
             parts.append(f"{self.preferred:.1%} of the pairs preferred as they should be")
         if self.margin is not None:
             parts.append(f"reward margin {self.margin:.3f}")
+        if self.bits_per_byte is not None:
+            parts.append(f"{self.bits_per_byte:.3f} bits a byte")
         return ", ".join(parts)
 
 

@@ -185,6 +185,7 @@ class Run:
         if position.best is None or validation.score > position.best:
             position.best, position.best_step = validation.score, position.step
             position.best_loss, position.best_exact = validation.loss, validation.exact
+            position.best_bits_per_byte = validation.bits_per_byte
             position.looks_since_best = 0
             save_best(
                 self.folder,
