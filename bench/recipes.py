@@ -13,7 +13,7 @@ from bench import dpo, processes, scratch, sweep
 from bench.error import BenchError
 from bench.machine import describe_machine
 from bench.result import RECIPES_AIMS, Result, json_line, result_table
-from bench.training_bench import TrainingBench, open_training_bench
+from bench.training_bench import TrainingBench, TrainingSettings, open_training_bench
 from exallm.cli.run_command import run_command
 
 _WIDTH = 160
@@ -42,7 +42,16 @@ BENCHMARKS: dict[str, Callable[[TrainingBench], list[Result]]] = {
     multiple=True,
     help="Run this benchmark; may be given several times.",
 )
-def recipes_bench(data: Path | None, training_data: Path | None, only: tuple[str, ...]) -> None:
+@click.option(
+    "--sweep-minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=TrainingSettings.sweep_minutes,
+    show_default=True,
+    help="Of all trials of the sweep together.",
+)
+def recipes_bench(
+    data: Path | None, training_data: Path | None, only: tuple[str, ...], sweep_minutes: float
+) -> None:
     """Train by the recipes for some minutes each, and judge what comes of it.
 
     \b
@@ -50,7 +59,7 @@ def recipes_bench(data: Path | None, training_data: Path | None, only: tuple[str
       python -m bench.recipes --only scratch
     """
     began = time.monotonic()
-    bench = open_training_bench(data, training_data)
+    bench = open_training_bench(data, training_data, TrainingSettings(sweep_minutes=sweep_minutes))
     console = Console(width=_WIDTH)
     console.print(describe_machine())
     results = [r for name in only or tuple(BENCHMARKS) for r in BENCHMARKS[name](bench)]

@@ -54,12 +54,15 @@ class TrainingBench:
     held_out_file: Path
 
 
-def open_training_bench(held_out: Path | None, training: Path | None) -> TrainingBench:
+def open_training_bench(
+    held_out: Path | None, training: Path | None, settings: TrainingSettings | None = None
+) -> TrainingBench:
     """The bench with its model and data.
 
     :param held_out: a file in the form of SQuAD v1.1; None for XQuAD, beside the project or from
         the Hub.
     :param training: a file in the same form; None for the one beside the project.
+    :param settings: None for the usual ones.
     :raises ExallmError: as ``read_questions``.
     :raises BenchError: where one of them is not there.
     """
@@ -69,7 +72,7 @@ def open_training_bench(held_out: Path | None, training: Path | None) -> Trainin
         raise BenchError("there are no questions to train on; name a file with --training-data")
     held_out_file = question_file(held_out, PROJECT, folder / "data")
     return TrainingBench(
-        TrainingSettings(),
+        settings or TrainingSettings(),
         smollm2_file(folder / "home" / "models", say),
         read_questions(training_file),
         read_question_file(held_out_file),
