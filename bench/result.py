@@ -57,6 +57,9 @@ RECIPES_AIMS: dict[str, Aim] = {
         "reward margin of held-out pairs after 60 steps over its start, lower end of the interval",
         0,
     ),
+    "sweep_gain": Aim(
+        "best of a sweep over the recipe's own settings, exact match in points", None
+    ),
 }
 
 _ALL_AIMS = AIMS | TRAINING_AIMS | RECIPES_AIMS

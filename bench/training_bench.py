@@ -23,11 +23,13 @@ class TrainingSettings:
     :param rounds: how often each trainer runs, in turns.
     :param steps: optimizer steps a round.
     :param rows: held-out questions; None takes all.
+    :param sweep_minutes: of all trials of the sweep together.
     """
 
     rounds: int = 3
     steps: int = 40
     rows: int | None = None
+    sweep_minutes: float = 20
     processes: int = os.cpu_count() or 1
 
 

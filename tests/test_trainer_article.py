@@ -11,20 +11,16 @@ import pytest
 from exallm.installer.install import activate_local_language, apply_plan, plan_install
 from exallm.installer.models import register_package
 from exallm.installer.packaging import PackageRequest, package_run
-from exallm.installer.target import local_target
 from exallm.local.engine_home import EngineHome
 from exallm.sql_text import quote_text
 from exallm_trainer.data.prepared import in_memory
 from exallm_trainer.recipe import Architecture, read_recipe, recipe_file
 from exallm_trainer.run_folder import RunFolder
 from exallm_udfs.package import read_manifest
+from tests.engine_harness import quiet, target_on
 from tests.trainer_tiny_models import EXAMPLES, save_tiny_model
 
 pytestmark = pytest.mark.hub
-
-
-def quiet(*facts: Any) -> None:
-    """Progress that nobody watches."""
 
 
 def registered(run: Path, schema: str, engine: EngineHome, connection: Any) -> None:
@@ -43,9 +39,7 @@ def registered(run: Path, schema: str, engine: EngineHome, connection: Any) -> N
     made = package_run(asked, run.parent / "models", quiet)
     assert (made.package / "checkpoint" / "model.safetensors").is_file()
     assert set(read_manifest(made.package).engines) == {"openvino", "torch"}
-    running = engine.running()
-    assert running is not None
-    target = local_target(engine, running, schema)
+    target = target_on(engine, schema)
     activate_local_language(connection, target.language)
     apply_plan(connection, plan_install(connection, target), quiet)
     register_package(connection, target, made.package, None, quiet, quiet)

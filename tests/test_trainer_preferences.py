@@ -105,6 +105,48 @@ def test_the_loss_is_that_of_the_paper_with_each_completion_computed_alone(base:
     assert judged.preferred == sum(margin > 0 for margin in margins) / len(PAIRS)
 
 
+def test_the_loss_is_that_of_trl(base: Path, tmp_path: Path) -> None:
+    trl = pytest.importorskip("trl", reason="TRL is not installed")
+    import torch
+    from datasets import Dataset
+
+    from exallm_trainer.train.base_model import load_base
+    from exallm_trainer.train.methods import METHODS
+
+    asked, device = request(base, recipe(adapter=False)), torch.device("cpu")
+    start = METHODS["dpo"].start(asked, device, "fp32")
+    objective = METHODS["dpo"].objective(asked, start, device, "fp32")
+    with torch.no_grad():
+        for parameter in start.model.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.02)
+    row = {"prompt": "a", "chosen": " b", "rejected": " c"}
+    trainer = trl.DPOTrainer(
+        start.model,
+        load_base(str(base), torch.float32).model,
+        args=trl.DPOConfig(str(tmp_path), beta=BETA, use_cpu=True, bf16=False, report_to=[]),
+        train_dataset=Dataset.from_list([row]),
+        processing_class=start.tokenizer,
+    )
+    sequences = [
+        (branch.tokens, branch.answer_tokens, sample.passage.trunk)
+        for side in (0, 1)
+        for sample in objective.training
+        for branch in [sample.passage.branches[side]]
+    ]
+    longest = max(len(trunk) + len(tokens) for tokens, _, trunk in sequences)
+    batch = torch.zeros(3, len(sequences), longest, dtype=torch.long)
+    for number, (tokens, answer, trunk) in enumerate(sequences):
+        length = len(trunk) + len(tokens)
+        batch[0, number, :length] = torch.tensor([*trunk, *tokens])
+        batch[1, number, :length] = 1
+        batch[2, number, length - answer : length] = 1
+    names = ("input_ids", "attention_mask", "completion_mask")
+    theirs = trainer.compute_loss(start.model, dict(zip(names, batch, strict=True)))
+    ours = objective.loss(start.model, objective.training) / len(PAIRS)
+    assert ours.item() != pytest.approx(math.log(2), abs=1e-3)
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-4)
+
+
 def test_a_prompt_is_computed_once_for_both_completions(base: Path) -> None:
     import torch
 

@@ -2,8 +2,8 @@
 
 Arguments: the GGUF, and the folder of the adapter that the run begins from. A request names
 ``training`` and ``held_out``, each with ``examples`` and ``answers``, and ``steps``,
-``pairs_per_step`` and ``folder``. The reply has the reward margin of each held-out pair ``before``
-and ``after``, the share that is ``preferred``, and how many ``pairs`` and ``steps`` there were.
+``pairs_per_step`` and ``folder``. The reply has the reward ``margins`` of the held-out pairs, which
+are 0 at the start, and how many ``pairs`` and ``steps`` there were.
 """
 
 from __future__ import annotations
@@ -35,9 +35,15 @@ from exallm_trainer.train.train import train
 
 
 def run(gguf: str, adapter: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Train so many steps, and compare the model at their end with that at their beginning."""
+    """Train so many steps, and compare the model at their end with that at their beginning.
+
+    ``ValueError`` where there are too few pairs for them.
+    """
     training, held_out = _pairs(request["training"]), _pairs(request["held_out"])
-    training = training[: request["steps"] * request["pairs_per_step"]]
+    needed = request["steps"] * request["pairs_per_step"]
+    if len(training) < needed:
+        raise ValueError(f"{needed} pairs are needed, and there are {len(training)}")
+    training = training[:needed]
     recipe = read_recipe(recipe_file("dpo"))
     settings = replace(
         recipe.optimisation,
@@ -54,10 +60,8 @@ def run(gguf: str, adapter: Path, request: dict[str, Any]) -> dict[str, Any]:
     )
     folder = RunFolder(Path(request["folder"]))
     record = train(asked, folder)
-    before, after = _margins(asked, folder.best)
-    preferred = sum(margin > 0 for margin in after) / len(after)
-    figures = {"before": before, "after": after, "preferred": preferred}
-    return {**figures, "pairs": len(training), "steps": record.steps}
+    margins = _margins(replace(asked, data=in_memory([], [], [], held_out)), folder.best)
+    return {"margins": margins, "pairs": len(training), "steps": record.steps}
 
 
 def _pairs(answered: Mapping[str, Any]) -> list[PreferencePair]:
@@ -67,23 +71,18 @@ def _pairs(answered: Mapping[str, Any]) -> list[PreferencePair]:
     return list(pairs_from_errors(evaluation, in_memory(examples, [])).pairs)
 
 
-def _margins(asked: TrainRequest, tuned: Path) -> tuple[list[float], list[float]]:
-    """Of each held-out pair, of the model that the run began from and of the one it made."""
+def _margins(asked: TrainRequest, tuned: Path) -> list[float]:
+    """Of each held-out pair, with the model that the run began from as the reference."""
     device = torch.device("cpu")
     precision = choose_precision(asked.recipe.optimisation.precision, device)
     parts, settings = METHODS["dpo"], asked.recipe.dpo
     assert settings is not None
     start = parts.start(asked, device, precision)
     objective = Preferences(asked, settings, start, device, precision)
-    end = parts.start(replace(asked, adapter=tuned), device, precision)
-    margins = []
-    for model in (start.model, end.model):
-        model.eval()
-        with torch.inference_mode(), as_computed(model, device, precision):
-            margins.append(
-                [objective.margins(model, [pair]).item() for pair in objective.validation]
-            )
-    return margins[0], margins[1]
+    model = parts.start(replace(asked, adapter=tuned), device, precision).model
+    model.eval()
+    with torch.inference_mode(), as_computed(model, device, precision):
+        return [objective.margins(model, [pair]).item() for pair in objective.validation]
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from exallm.cli.package import package_command
 from exallm.cli.report import report
 from exallm.cli.run_command import run_command
 from exallm.cli.slc import slc
+from exallm.cli.sweep import sweep
 from exallm.cli.synthesize import synthesize_command
 from exallm.cli.tokenizer import tokenizer
 from exallm.cli.train import train
@@ -40,7 +41,7 @@ def exallm() -> None:
 
 for command in (
     *(bundle, data, demo, doctor, economics, evaluate, install, local, model),
-    *(package_command, report, slc, tokenizer, train, uninstall, upgrade),
+    *(package_command, report, slc, sweep, tokenizer, train, uninstall, upgrade),
 ):
     exallm.add_command(command)
 data.add_command(pairs_command)

@@ -14,9 +14,9 @@ from exallm.models.gguf_source import gguf_settings
 from exallm.models.hub_source import folder_source
 from exallm.models.lora_source import lora_source
 from exallm.models.smollm2_source import SMOLLM2_SETTINGS, smollm2_file
-from exallm.models.source import ModelSettings, PackageSource, Progress
+from exallm.models.source import BARE_PROMPT, ModelSettings, PackageSource, Progress
 from exallm_udfs.errors import ExallmError
-from exallm_udfs.manifest import Figure, PromptSettings, Training
+from exallm_udfs.manifest import Figure, Training
 from exallm_udfs.package import file_sha256
 from exallm_udfs.package_file import ALLOWED_SUFFIXES
 
@@ -27,8 +27,6 @@ EVALUATION_FILE = "evaluation.json"
 CARD_FILE = "card.json"
 _CHECKPOINT_FOLDER = "checkpoint"
 _BEST_FOLDER = "best"
-# A run is trained on the row's text and the answer's line, without examples in front.
-_TRAINED_PROMPT = PromptSettings("{ctx}", ("\n",))
 _RUNS_OF_SOURCES = Path(__file__).parents[2] / "trainer" / "runs"
 
 
@@ -103,7 +101,7 @@ def run_source(folder: Path, base: Path | None, cache: Path, progress: Progress)
         source = folder_source(run.best, cache, progress)
     return replace(
         source,
-        settings=replace(source.settings, prompt=_TRAINED_PROMPT),
+        settings=replace(source.settings, prompt=BARE_PROMPT),
         training=run.training,
         evaluation=run.evaluation(),
         checkpoint_path=None if run.is_adapter else _CHECKPOINT_FOLDER,

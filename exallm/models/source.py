@@ -9,6 +9,8 @@ from pathlib import Path
 from exallm_udfs.manifest import Adapter, Figure, GenerationDefaults, PromptSettings, Training
 
 Progress = Callable[[str], None]
+# The row's text as it is, and one line as the answer: how a model is asked without worked examples.
+BARE_PROMPT = PromptSettings("{ctx}", ("\n",))
 
 
 @dataclass(frozen=True)

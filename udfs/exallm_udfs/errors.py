@@ -44,7 +44,7 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-MODEL-17": "a package differs on a node from what is to be registered",
     "E-EXALLM-MODEL-18": "a package was not checked on every node",
     "E-EXALLM-MODEL-19": "a manifest is of another model or version",
-    "E-EXALLM-MODEL-20": "a version is registered with another package",
+    "E-EXALLM-MODEL-20": "a version is registered, or in a bundle already, with another package",
     "E-EXALLM-MODEL-21": "a model file cannot be fetched",
     "E-EXALLM-MODEL-22": "a model file is not the one that is known",
     "E-EXALLM-MODEL-23": "packages for converting a checkpoint are not installed",
@@ -159,7 +159,7 @@ ERRORS: dict[str, str] = {
     # TRAIN: training, evaluation and packaging
     "E-EXALLM-TRAIN-1": "a recipe is not valid",
     "E-EXALLM-TRAIN-2": "a device does not compute with the recipe's precision",
-    "E-EXALLM-TRAIN-3": "a base model cannot be used",
+    "E-EXALLM-TRAIN-3": "a base model, or an adapter to begin from, cannot be used",
     "E-EXALLM-TRAIN-4": "training would need more memory than there is",
     "E-EXALLM-TRAIN-5": "another run is training in the folder",
     "E-EXALLM-TRAIN-6": "a checkpoint cannot be written",
@@ -189,6 +189,9 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-TRAIN-56": "windows of texts do not fit the positions of a model",
     "E-EXALLM-TRAIN-57": "there is too little former data for its share",
     "E-EXALLM-TRAIN-58": "what a run is given does not fit its recipe",
+    "E-EXALLM-TRAIN-60": "a sweep is not valid",
+    "E-EXALLM-TRAIN-61": "a sweep has no trial that can be judged",
+    "E-EXALLM-TRAIN-62": "a folder holds another sweep",
     # LOCAL 1-19: embedded engine, process and protocol
     "E-EXALLM-LOCAL-1": "the engine's port is in use",
     "E-EXALLM-LOCAL-2": "another engine runs on the same folder",

@@ -102,7 +102,7 @@ def card_of(folder: Path) -> DataCard | None:
     """
     try:
         return read_card(folder)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise _not_whole(folder, f"its {CARD_FILE} cannot be read") from error
 
 

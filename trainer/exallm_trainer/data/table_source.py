@@ -60,9 +60,10 @@ class TableSource:
         """Each row with its context and question; errors as of :meth:`documents`."""
 
         def asked(present: Sequence[str], rows: Iterator[Row]) -> Iterator[_Asked]:
-            columns = self._reader(present).columns
-            for row in rows:
-                yield (str(row[columns["context"]]), str(row[columns["question"]])), row
+            reader = self._reader(present)
+            for number, row in enumerate(rows, start=1):
+                context = reader.text(row, "context", number)
+                yield (context, reader.text(row, "question", number)), row
 
         return self.read(asked)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from exallm_trainer.data.prepared import Prepared
 from exallm_trainer.data.texts import running_texts
 from exallm_trainer.recipe import Recipe
+from exallm_trainer.run_folder import ADAPTER_FILE
 from exallm_trainer.train.former import former_sample
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.package import file_sha256
@@ -49,6 +50,8 @@ class TrainRequest:
                 "a recipe that trains all weights cannot begin from an adapter",
                 "take a recipe with the section lora, or leave the adapter out",
             )
+        if self.adapter is not None and not (self.adapter / ADAPTER_FILE).is_file():
+            raise unusable_adapter(self.adapter, "it holds no adapter")
 
     def training_texts(self) -> list[str]:
         """Of a recipe that learns texts: its own, then those of the former data."""
@@ -90,7 +93,7 @@ class TrainRequest:
         """Of the adapter's weights; empty where the run begins without one."""
         if self.adapter is None:
             return ""
-        return file_sha256(self.adapter / "adapter_model.safetensors")
+        return file_sha256(self.adapter / ADAPTER_FILE)
 
     def _require_what_the_recipe_takes(self) -> None:
         """Tokenizer, base and former data are there exactly where the recipe has a use for them."""
@@ -120,3 +123,12 @@ class TrainRequest:
 
 def _unfitting(problem: str, remedy: str) -> ExallmError:
     return ExallmError("E-EXALLM-TRAIN-58", problem, remedy)
+
+
+def unusable_adapter(folder: Path, problem: str) -> ExallmError:
+    """The error for an adapter that no run can begin from."""
+    return ExallmError(
+        "E-EXALLM-TRAIN-3",
+        f"no run can begin from the adapter {folder}: {problem}",
+        "name the folder best of a run with the recipe lora on the same base",
+    )

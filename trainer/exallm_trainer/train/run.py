@@ -8,6 +8,7 @@ from contextlib import nullcontext
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 from exallm_trainer import random_state
 from exallm_trainer.device import choose_device, choose_precision
@@ -45,6 +46,7 @@ class Run:
         self.settings = request.recipe.optimisation
         device = computing_device(request)
         precision = choose_precision(self.settings.precision, device)
+        AcceleratorState._reset_state()  # else the process keeps its first run's precision
         self.accelerator = Accelerator(
             cpu=device.type == "cpu",
             mixed_precision="no" if precision == "fp32" else precision,

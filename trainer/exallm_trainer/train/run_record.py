@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from exallm_trainer.json_values import from_json
 from exallm_trainer.run_folder import RunFolder
 from exallm_udfs.errors import ExallmError
 
@@ -145,9 +146,9 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
 
 
 def read_record(folder: RunFolder) -> RunRecord | None:
-    """What stands in ``run.json``, or None in a new folder."""
+    """What stands in ``run.json``, None in a new folder; ``ValueError`` where it is no record."""
     values = folder.read()
-    return None if values is None else RunRecord(**values)
+    return None if values is None else from_json(RunRecord, values)
 
 
 def _now() -> datetime.datetime:
