@@ -93,7 +93,7 @@ def test_the_run_that_ships_and_has_no_evaluation() -> None:
         "optimisation.learning_rate",
         *(source["name"] for source in card["sources"]),
         *(dropped["reason"] for dropped in card["dropped"]),
-        "Loss of an answer's token, in nats",
+        "Loss, in nats",
         "Checkpoints judged",
         "XQuAD English, AI_ANSWER_BATCH in SQL",
     ):
@@ -186,6 +186,26 @@ def test_a_young_run_and_one_that_failed(tmp_path: Path) -> None:
         '{"step": 1, "loss": NaN}\n{"step": 2, "loss": 1}\n{"st'
     )
     assert page(tmp_path).tags.count("svg") == 1
+
+
+def test_a_run_on_preference_pairs(tmp_path: Path) -> None:
+    record = json.loads((SHIPPED / "run.json").read_text())
+    record |= {"best_exact": None, "best_loss": 0.5123, "best_step": 2}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    looks = {"validation_loss": 0.5123, "validation_preferred": 0.75, "validation_margin": 0.4321}
+    lines = [{"step": 1, "loss": 0.6931}, {"step": 2, "loss": 0.6, **looks}]
+    (tmp_path / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    shown = page(tmp_path)
+    for text in (
+        "with a validation loss of 0.5123",
+        "Pairs whose chosen completion has the higher reward",
+        "Reward margin of the pairs",
+        "preferred, %",
+        "75.0",
+        "0.432",
+    ):
+        assert shown.shows(text), text
+    assert not shown.shows("to the letter")
 
 
 @pytest.mark.parametrize(

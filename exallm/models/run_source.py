@@ -54,7 +54,7 @@ class Run:
     @property
     def is_adapter(self) -> bool:
         """Whether an adapter was trained and not all weights."""
-        return (self.best / "adapter_config.json").is_file()
+        return self.method == "lora" or self.record["recipe"].get("lora") is not None
 
     @property
     def training(self) -> Training:
