@@ -66,10 +66,10 @@ slc-pins: $(VENV)/.dev
 	$(PIP) 'uv>=0.9'
 	$(BIN)/python slc/pin.py
 
-train-recipes-bench: $(VENV)/.dev
+recipes-bench: $(VENV)/.dev
 	$(BIN)/python -m bench.recipes $(BENCH)
 
-bench: $(VENV)/.dev
+train-bench: $(VENV)/.dev
 	$(BIN)/python -m bench.train $(BENCH)
 
 bench: $(VENV)/.dev
