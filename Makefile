@@ -25,8 +25,8 @@ DBT := 'dbt-exasol>=1.11,<1.12' 'dbt-core>=1.11,<1.12'
 
 export EXASOL_TELEMETRY_DISABLE = 1
 
-.PHONY: demo test test-clients test-trainer test-hub check contract bench train-bench recipes-bench story fuzz \
-	slc-check slc-pins format clean
+.PHONY: demo test test-clients test-trainer test-hub check contract bench train-bench recipes-bench \
+	story fuzz slc-check slc-pins format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
@@ -66,11 +66,11 @@ slc-pins: $(VENV)/.dev
 	$(PIP) 'uv>=0.9'
 	$(BIN)/python slc/pin.py
 
-recipes-bench: $(VENV)/.dev
-	$(BIN)/python -m bench.recipes $(BENCH)
-
 train-bench: $(VENV)/.dev
 	$(BIN)/python -m bench.train $(BENCH)
+
+recipes-bench: $(VENV)/.dev
+	$(BIN)/python -m bench.recipes $(BENCH)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(BENCH)

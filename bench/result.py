@@ -57,6 +57,9 @@ RECIPES_AIMS: dict[str, Aim] = {
         "reward margin of held-out pairs after 60 steps over its start, lower end of the interval",
         0,
     ),
+    "ddp_equal": Aim(
+        "two processes against one, largest difference of a step's loss, in nats", 1e-4, "at most"
+    ),
     "sweep_gain": Aim(
         "best of a sweep over the recipe's own settings, exact match in points", None
     ),
@@ -121,10 +124,15 @@ def json_line(results: Sequence[Result], aims: Mapping[str, Aim] = AIMS) -> str:
     figures = {key: values.get(key) for key in aims}
     return json.dumps(
         {
-            key: round(value, 3) if isinstance(value, float) else value
+            key: _rounded(value) if isinstance(value, float) else value
             for key, value in figures.items()
         }
     )
+
+
+def _rounded(value: float) -> float:
+    """To three decimals, and of what is smaller to two digits."""
+    return round(value, 3) if abs(value) >= 0.001 else float(f"{value:.1e}")
 
 
 def _limit(aim: Aim) -> str:
@@ -138,5 +146,6 @@ def _value(result: Result, aim: Aim) -> Text:
         return Text("-", style="dim")
     if isinstance(result.value, bool):
         return Text(str(result.value).lower(), style="green" if result.value else "red")
-    shown = f"{result.value:.2f}" if abs(result.value) < 10 else f"{result.value:.1f}"
+    size = abs(result.value)
+    shown = f"{result.value:.{1 if size >= 10 else 2}f}" if size >= 0.01 else f"{result.value:.1g}"
     return Text(shown, style="green" if aim.met_by(result.value) else "red")
