@@ -19,6 +19,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
+# From 1.12 on dbt needs a second parser, which is built from sources that no package index has.
+DBT := 'dbt-exasol>=1.11,<1.12' 'dbt-core>=1.11,<1.12'
+
 export EXASOL_TELEMETRY_DISABLE = 1
 
 .PHONY: demo test test-clients test-trainer test-hub check contract bench train-bench story fuzz \
@@ -90,7 +93,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 
 .venv-clients/.made: pyproject.toml
 	$(PYTHON) -m venv .venv-clients
-	.venv-clients/bin/python -m pip --disable-pip-version-check install --quiet 'dbt-exasol>=1.12.2,<1.13'
+	.venv-clients/bin/python -m pip --disable-pip-version-check install --quiet $(DBT)
 	@touch $@
 
 .venv-trainer/.made: pyproject.toml

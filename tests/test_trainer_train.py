@@ -72,7 +72,7 @@ def recipe(method: str = "lora", **changed: Any) -> Recipe:
 def request(base: Path, of: Recipe, **changed: Any) -> Any:
     from exallm_trainer.train.request import TrainRequest
 
-    values = {
+    values: dict[str, Any] = {
         "recipe": of,
         "base": str(base),
         "data": in_memory(examples(), examples("b")[:3]),

@@ -23,6 +23,23 @@ def choose_device() -> torch.device:
     return torch.device("cpu")
 
 
+def require_device_each(device: torch.device, processes: int) -> None:
+    """Refuse a launch in which processes would share an accelerator.
+
+    :param processes: of this machine.
+    :raises ExallmError: E-EXALLM-TRAIN-12.
+    """
+    if device.type == "cpu":
+        return
+    devices = torch.cuda.device_count() if device.type == "cuda" else 1
+    if processes > devices:
+        raise ExallmError(
+            "E-EXALLM-TRAIN-12",
+            f"{processes} processes were launched, and the {device.type} devices are {devices}",
+            f"launch {devices} at most, or train with --cpu",
+        )
+
+
 def choose_precision(wanted: Precision, device: torch.device) -> str:
     """``bf16``, ``fp16`` or ``fp32`` for ``auto`` or what was wanted.
 

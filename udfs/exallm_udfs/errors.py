@@ -166,6 +166,7 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-TRAIN-9": "a split has no examples to train on",
     "E-EXALLM-TRAIN-10": "the trainer's packages are not installed",
     "E-EXALLM-TRAIN-11": "a run cannot be packaged",
+    "E-EXALLM-TRAIN-12": "more processes were launched than there are devices",
     "E-EXALLM-TRAIN-20": "a set of questions cannot be evaluated on",
     "E-EXALLM-TRAIN-21": "one of the project's own sets is not the one that is known",
     "E-EXALLM-TRAIN-22": "answers do not belong to the questions",

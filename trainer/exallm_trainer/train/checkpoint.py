@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from exallm_trainer import random_state
+from exallm_trainer.train.sharded import sharded_as, whole
 from exallm_udfs.errors import ExallmError
 
 _WEIGHTS = "weights.safetensors"
@@ -44,19 +46,24 @@ class Position:
 
 
 def save_checkpoint(
-    folder: Path, position: Position, model: Any, optimizer: torch.optim.Optimizer
+    folder: Path, position: Position, model: Any, optimizer: torch.optim.Optimizer, write: bool
 ) -> None:
     """Write ``folder/step-N``; it appears whole or not at all, and older ones go afterwards.
 
+    :param write: whether this process writes; all of a run have to call, since sharded tensors are
+        gathered by all of them together.
     :raises ExallmError: E-EXALLM-TRAIN-6 where the disk refuses; earlier checkpoints stay.
     """
+    weights, state = trained_weights(model), _optimizer_state(model, optimizer)
+    if not write:
+        return
     target = folder / f"step-{position.step:08d}"
     scratch = folder / f".{target.name}"
     try:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
-        save_file(_trained(model), scratch / _WEIGHTS)
-        save_file(_optimizer_state(model, optimizer), scratch / _OPTIMIZER)
+        save_file(weights, scratch / _WEIGHTS)
+        save_file(state, scratch / _OPTIMIZER)
         save_file(random_state.capture(), scratch / _RANDOM)
         (scratch / _STATE).write_text(json.dumps(asdict(position)), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
@@ -89,8 +96,8 @@ def load_checkpoint(folder: Path, model: Any, optimizer: torch.optim.Optimizer) 
         )
     with torch.no_grad():
         for name, parameter in trained.items():
-            parameter.copy_(weights[name])
-    _load_optimizer(latest / _OPTIMIZER, list(trained), optimizer)
+            parameter.copy_(sharded_as(parameter, weights[name]))
+    _load_optimizer(latest / _OPTIMIZER, trained, optimizer)
     random_state.restore(load_file(latest / _RANDOM))
     return Position(**json.loads((latest / _STATE).read_text(encoding="utf-8")))
 
@@ -105,10 +112,10 @@ def disk_refused(target: Path, error: Exception) -> ExallmError:
     )
 
 
-def _trained(model: Any) -> dict[str, torch.Tensor]:
-    """Name to tensor of what is trained; of tied weights the first name."""
+def trained_weights(model: Any) -> dict[str, torch.Tensor]:
+    """Name to whole tensor of what is trained; of tied weights the first name."""
     return {
-        name: parameter.detach().contiguous()
+        name: whole(parameter.detach())
         for name, parameter in model.named_parameters()
         if parameter.requires_grad
     }
@@ -116,21 +123,23 @@ def _trained(model: Any) -> dict[str, torch.Tensor]:
 
 def _optimizer_state(model: Any, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     return {
-        f"{name}/{key}": value.contiguous()
+        f"{name}/{key}": whole(value)
         for name, parameter in model.named_parameters()
         if parameter.requires_grad
         for key, value in optimizer.state[parameter].items()
     }
 
 
-def _load_optimizer(file: Path, names: list[str], optimizer: torch.optim.Optimizer) -> None:
-    """The optimizer has one group, whose parameters are those of ``names`` in order."""
+def _load_optimizer(
+    file: Path, trained: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer
+) -> None:
+    """The optimizer has one group, whose parameters are those of ``trained`` in order."""
     states: dict[str, dict[str, torch.Tensor]] = {}
     for entry, tensor in load_file(file).items():
         name, _, key = entry.rpartition("/")
-        states.setdefault(name, {})[key] = tensor
+        states.setdefault(name, {})[key] = sharded_as(trained[name], tensor)
     groups = optimizer.state_dict()["param_groups"]
-    by_number = {number: states[name] for number, name in enumerate(names) if name in states}
+    by_number = {number: states[name] for number, name in enumerate(trained) if name in states}
     optimizer.load_state_dict({"state": by_number, "param_groups": groups})
 
 

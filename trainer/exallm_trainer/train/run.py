@@ -64,9 +64,9 @@ class Run:
             weight_decay=self.settings.weight_decay,
             fused=True,
         )
+        self.wrapped, self.stepper = self.accelerator.prepare(self.model, self.optimizer)
         found = load_checkpoint(folder.checkpoints, self.model, self.optimizer)
         self.position = Position() if found is None else found
-        self.wrapped, self.stepper = self.accelerator.prepare(self.model, self.optimizer)
         self.epoch_steps = steps_an_epoch(
             len(self.objective.training), self.settings.samples_per_step
         )
@@ -192,8 +192,13 @@ class Run:
             position.best, position.best_step = validation.score, position.step
             position.best_loss, position.best_exact = validation.loss, validation.exact
             position.looks_since_best = 0
-            if self.accelerator.is_main_process:
-                save_best(self.folder, self.model, self.tokenizer, self.request.recipe.base)
+            save_best(
+                self.folder,
+                self.model,
+                self.tokenizer,
+                self.request.recipe.base,
+                self.accelerator.is_main_process,
+            )
         else:
             position.looks_since_best += 1
         return validation
@@ -202,8 +207,13 @@ class Run:
         return self.position.looks_since_best >= self.settings.patience
 
     def _save(self) -> None:
-        if self.accelerator.is_main_process:
-            save_checkpoint(self.folder.checkpoints, self.position, self.model, self.optimizer)
+        save_checkpoint(
+            self.folder.checkpoints,
+            self.position,
+            self.model,
+            self.optimizer,
+            self.accelerator.is_main_process,
+        )
 
     def _end(self, state: str) -> None:
         self._save()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 
 from accelerate import PartialState
 
+from exallm_trainer.device import require_device_each
 from exallm_trainer.run_folder import RunFolder
 from exallm_trainer.train.report import Observer, unobserved
 from exallm_trainer.train.request import TrainRequest
@@ -21,11 +23,14 @@ def train(request: TrainRequest, folder: RunFolder, observe: Observer = unobserv
     bits on a CPU. A finished run is not trained again. Under a launcher of accelerate or torchrun
     every process makes the same call.
 
-    :raises ExallmError: E-EXALLM-TRAIN-1 to -9: a recipe that contradicts the device, a base that
-        cannot be read, too little memory, a folder in use or of another run, a disk that is full,
-        loss that is no number or grows.
+    :raises ExallmError: E-EXALLM-TRAIN-1 to -12: a recipe or launch that contradicts the device, a
+        base that cannot be read, too little memory, a folder in use or of another run, a disk that
+        is full, loss that is no number or grows.
     """
-    is_main = PartialState(cpu=computing_device(request).type == "cpu").is_main_process
+    device = computing_device(request)
+    # What torchrun, and accelerate through it, tells each process that it starts.
+    require_device_each(device, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    is_main = PartialState(cpu=device.type == "cpu").is_main_process
     # The other processes of a distributed run work in the folder of the main one.
     with folder.locked() if is_main else nullcontext():
         record = begin_record(request, folder)

@@ -1,0 +1,32 @@
+"""``python -m tests.training_program BASE METHOD RUN SAMPLES``: trains in all processes launched.
+
+Prints how they share the work; the test compares what stands in the run folder.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from accelerate import Accelerator
+
+from exallm_trainer.run_folder import RunFolder
+from exallm_trainer.train.train import train
+from tests.test_trainer_train import recipe, request
+
+
+def main(base: str, method: str, run: str, samples: str, minutes: str = "") -> None:
+    """Train; the last step of an epoch has one sample where ``samples`` is 2."""
+    of = recipe(method, samples_per_step=int(samples), row_tokens=40)
+    if of.lora is not None:  # generators of several processes draw other dropouts than one
+        of = replace(of, lora=replace(of.lora, dropout=0.0))
+    asked = request(Path(base), of, max_minutes=float(minutes) if minutes else None)
+    train(asked, RunFolder(Path(run)))
+    accelerator = Accelerator()
+    if accelerator.is_main_process:
+        print(accelerator.num_processes, accelerator.distributed_type.value)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
