@@ -103,6 +103,10 @@ def _model() -> Any:
         result = ops.result(ops.convert(scores, numpy.float32))
         result.output(0).get_tensor().set_names({name})
         results.append(result)
-    for parameter, name in ((ids, "input_ids"), (attended, "attention_mask"), (types, "token_type_ids")):
+    for parameter, name in (
+        (ids, "input_ids"),
+        (attended, "attention_mask"),
+        (types, "token_type_ids"),
+    ):
         parameter.output(0).get_tensor().set_names({name})
     return openvino.Model(results, [ids, attended, types], "span sample")

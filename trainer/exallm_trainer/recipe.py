@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from exallm_udfs.errors import ExallmError
 
-Method = Literal["lora", "finetune"]
+Method = Literal["lora", "finetune", "span"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
@@ -76,6 +76,26 @@ class Optimisation:
 
 
 @dataclass(frozen=True)
+class SpanSettings:
+    """How an encoder reads a context that may be longer than it takes at once."""
+
+    window_tokens: int = 384
+    """Of the question, a part of the context, and the marks around them."""
+    overlap_tokens: int = 128
+    """That neighbouring windows of a context share."""
+    max_answer_tokens: int = 30
+    """No longer answer is given."""
+
+    def __post_init__(self) -> None:
+        _require(self.window_tokens >= 16, "span.window_tokens is at least 16")
+        _require(
+            0 <= self.overlap_tokens < self.window_tokens // 2,
+            "span.overlap_tokens is from 0 to below half of window_tokens",
+        )
+        _require(self.max_answer_tokens >= 1, "span.max_answer_tokens is at least 1")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """All of a recipe.
 
@@ -87,6 +107,7 @@ class Recipe:
     base: str
     optimisation: Optimisation
     lora: LoraSettings | None = None
+    span: SpanSettings | None = None
     base_sha256: str | None = None
 
     def __post_init__(self) -> None:
@@ -95,8 +116,13 @@ class Recipe:
             (self.lora is not None) == (self.method == "lora"),
             "the section lora stands there exactly with method = 'lora'",
         )
+        _require(
+            (self.span is not None) == (self.method == "span"),
+            "the section span stands there exactly with method = 'span'",
+        )
 
 
+_OF_METHODS: dict[str, type] = {"lora": LoraSettings, "span": SpanSettings}
 _RECIPES = Path(__file__).with_name("recipes")
 _RECIPES_OF_SOURCES = Path(__file__).parents[1] / "recipes"
 
@@ -119,7 +145,7 @@ def recipe_file(name: str) -> Path:
 
 
 def read_recipe(file: Path) -> Recipe:
-    """Read a TOML file with ``method``, ``base``, ``[optimisation]`` and, for LoRA, ``[lora]``.
+    """Read a TOML file with ``method``, ``base``, ``[optimisation]`` and what the method needs.
 
     :raises ExallmError: E-EXALLM-TRAIN-1 for what is unknown, missing or contradictory.
     """
@@ -136,8 +162,9 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
     """The recipe of a mapping as the TOML file holds; ``ValueError`` where it is not one."""
     values = dict(values)
     optimisation = _section(Optimisation, values.pop("optimisation", {}), "optimisation.")
-    lora = values.pop("lora", None)
-    values["lora"] = None if lora is None else _section(LoraSettings, lora, "lora.")
+    for name, kind in _OF_METHODS.items():
+        section = values.pop(name, None)
+        values[name] = None if section is None else _section(kind, section, f"{name}.")
     values["optimisation"] = optimisation
     return _section(Recipe, values, "")
 

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
+from transformers import AutoModelForQuestionAnswering
+from transformers.utils import logging
 
 from exallm_trainer.recipe import Method
 from exallm_trainer.train.answers import Answers
 from exallm_trainer.train.base_model import BaseModel, add_adapter, load_base
 from exallm_trainer.train.objective import Objective
 from exallm_trainer.train.request import TrainRequest
+from exallm_trainer.train.spans import Spans
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,17 @@ def _causal_model(request: TrainRequest, device: torch.device, precision: str) -
     )
 
 
+def _span_model(request: TrainRequest, device: torch.device, precision: str) -> BaseModel:
+    """The request's encoder with a new head that scores each token as begin and end."""
+    logging.set_verbosity_error()  # the head is not in the base, and would be told of
+    return load_base(
+        request.base,
+        torch.float32,
+        request.recipe.base_sha256,
+        model_class=AutoModelForQuestionAnswering,
+    )
+
+
 def _answers(request: TrainRequest, start: BaseModel, device: torch.device) -> Answers:
     return Answers(request, start.tokenizer, device)
 
@@ -51,4 +65,5 @@ def _answers(request: TrainRequest, start: BaseModel, device: torch.device) -> A
 METHODS: Mapping[Method, MethodParts] = {
     "lora": MethodParts(_causal_model, _answers),
     "finetune": MethodParts(_causal_model, _answers),
+    "span": MethodParts(_span_model, Spans),
 }
