@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_null_and_blank_rows_stand_beside_others(runtime: Runtime, registry: Reg
     ("context", "start", "end"),
     [
         ("Mia 😀😀 lives in PORTO.", 17, 21),
-        ("𝔐𝔦𝔞 lives in Porto", 14, 18),
+        ("\U00010400\U00010401\U00010402 lives in Porto", 14, 18),
         ("e\u0301te\u0301 in\u00a0Po\u0301rto!", 10, 15),
         ("你好 in Porto", 7, 11),
         ("\x00\x00 Porto", 4, 8),
@@ -286,7 +287,7 @@ def test_windows_hold_the_whole_context_and_share_what_they_should(reader: SpanR
     words = [{int(start) for start in window.starts if start >= 0} for window in windows]
     every = set.union(*words)
     assert every == {0, *(n + 1 for n, letter in enumerate(context) if letter == " ")}
-    assert all(before & after for before, after in zip(words, words[1:], strict=False))
+    assert all(before & after for before, after in pairwise(words))
 
 
 @pytest.mark.parametrize("name", ["openvino_model.xml", "tokenizer.json"])
