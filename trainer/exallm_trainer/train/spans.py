@@ -13,7 +13,7 @@ from exallm_trainer.example import Example
 from exallm_trainer.train.base_model import BaseModel, unreadable
 from exallm_trainer.train.objective import Validation
 from exallm_trainer.train.request import TrainRequest
-from exallm_udfs.best_span import best_span
+from exallm_trainer.train.span_logits import best_of_windows, span_logits
 from exallm_udfs.grounding import ground
 from exallm_udfs.metrics import exact_match
 from exallm_udfs.row_error import RowError
@@ -94,14 +94,8 @@ class Spans:
         starts, ends = self._logits(model, sample.windows)
         loss = cross_entropy(starts, wanted[:, 0], reduction="sum")
         loss += cross_entropy(ends, wanted[:, 1], reduction="sum")
-        found = [
-            best
-            for window, start, end in zip(
-                sample.windows, starts.cpu().numpy(), ends.cpu().numpy(), strict=True
-            )
-            if (best := best_span(window, start, end, self._settings.max_answer_tokens))
-        ]
-        best = max(found, key=lambda each: each.score, default=None)
+        most = self._settings.max_answer_tokens
+        best = best_of_windows(sample.windows, starts, ends, most)
         answer = None if best is None else best.span.of(sample.example.context)
         right = exact_match(answer, sample.example.answers)
         return loss.item() / 2, sample.learnt, right, 1.0
@@ -114,24 +108,7 @@ class Spans:
     def _logits(
         self, model: Any, windows: Sequence[SpanWindow]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of beginning and ending at each token, shape (windows, tokens), in float32; of tokens
-        with which no answer begins or ends the lowest number."""
-        inputs = {
-            "input_ids": _padded([window.token_ids for window in windows], 0),
-            "attention_mask": _padded([window.token_ids * 0 + 1 for window in windows], 0),
-            "token_type_ids": _padded([window.type_ids for window in windows], 0),
-        }
-        taken = {name: t.to(self._device) for name, t in inputs.items() if name in self._takes}
-        output = model(**taken)
-        return (
-            self._allowed(output.start_logits, [window.starts for window in windows]),
-            self._allowed(output.end_logits, [window.ends for window in windows]),
-        )
-
-    def _allowed(self, logits: torch.Tensor, places: Sequence[Any]) -> torch.Tensor:
-        barred = _padded(places, -1).to(self._device) < 0
-        barred[:, 0] = False
-        return logits.float().masked_fill(barred, torch.finfo(torch.float32).min)
+        return span_logits(model, windows, self._takes, self._device)
 
 
 def span_questions(
@@ -166,9 +143,3 @@ def _targets(example: Example, windows: Sequence[SpanWindow]) -> tuple[tuple[int
         whole = first.size and last.size
         targets.append((int(first[0]), int(last[0])) if whole else _NO_ANSWER)
     return None if set(targets) == {_NO_ANSWER} else tuple(targets)
-
-
-def _padded(rows: Sequence[Any], filler: int) -> torch.Tensor:
-    """Shape (rows, tokens of the longest)."""
-    tensors = [torch.from_numpy(row).long() for row in rows]
-    return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=filler)
