@@ -13,6 +13,7 @@
 #             embedded engine with interruptions; SLC=--help tells more
 # make slc-pins    what slc/flavor/container.toml asks for, resolved into pinned and hashed packages
 # make train-bench   the adapter that ships on held-out questions, and the trainer beside TRL
+# make recipes-bench   each recipe of the trainer for some minutes, on held-out articles
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,8 +25,8 @@ DBT := 'dbt-exasol>=1.11,<1.12' 'dbt-core>=1.11,<1.12'
 
 export EXASOL_TELEMETRY_DISABLE = 1
 
-.PHONY: demo test test-clients test-trainer test-hub check contract bench train-bench story fuzz \
-	slc-check slc-pins format clean
+.PHONY: demo test test-clients test-trainer test-hub check contract bench train-bench recipes-bench \
+	story fuzz slc-check slc-pins format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/exallm demo
@@ -67,6 +68,9 @@ slc-pins: $(VENV)/.dev
 
 train-bench: $(VENV)/.dev
 	$(BIN)/python -m bench.train $(BENCH)
+
+recipes-bench: $(VENV)/.dev
+	$(BIN)/python -m bench.recipes $(BENCH)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(BENCH)

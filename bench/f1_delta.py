@@ -10,7 +10,7 @@ from itertools import groupby
 from bench.measurement import share_equal
 from bench.result import Result
 from bench.workbench import Workbench
-from exallm_udfs.bootstrap import mean_interval
+from exallm_udfs.bootstrap import paired_interval
 from exallm_udfs.metrics import f1_score
 
 _GROUPS_AT_ONCE = 20
@@ -26,9 +26,8 @@ def measure(bench: Workbench) -> list[Result]:
     accepted = [question.answers for question in bench.questions]
     ours_f1 = [100 * f1_score(text, right) for text, right in zip(ours, accepted, strict=True)]
     theirs_f1 = [100 * f1_score(text, right) for text, right in zip(theirs, accepted, strict=True)]
-    differences = [one - other for one, other in zip(ours_f1, theirs_f1, strict=True)]
-    interval = mean_interval(differences)
-    count = len(differences)
+    interval = paired_interval(theirs_f1, ours_f1)
+    count = len(bench.questions)
     return [
         Result(
             "int8_f1_delta",

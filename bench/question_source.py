@@ -20,23 +20,35 @@ _TIMEOUT_S = 60
 
 
 def load_questions(named: Path | None, project: Path, cache: Path) -> list[Question]:
-    """The questions in document order.
+    """The questions of :func:`question_file` in document order; its parameters and errors.
+
+    :raises ExallmError: as ``read_questions``.
+    """
+    return read_question_file(question_file(named, project, cache))
+
+
+def question_file(named: Path | None, project: Path, cache: Path) -> Path:
+    """The file that the questions are in.
 
     :param named: the file that the caller named; it has to be good.
     :param project: the folder of the project.
     :param cache: where the Hub's file is kept.
-    :raises ExallmError: as ``read_questions``.
     :raises BenchError: where there is no file and the Hub does not answer.
     """
     if named is not None:
-        return read_questions(named)
+        return named
     beside = project / BESIDE_THE_PROJECT
     if beside.is_file():
-        return read_questions(beside)
+        return beside
     kept = cache / "xquad.en.parquet"
     if not kept.is_file():
         _download(HUB_FILE, kept)
-    return read_parquet(kept)
+    return kept
+
+
+def read_question_file(file: Path) -> list[Question]:
+    """The questions of a Parquet file of the Hub, or of one in SQuAD's JSON form."""
+    return read_parquet(file) if file.suffix == ".parquet" else read_questions(file)
 
 
 def read_parquet(file: Path) -> list[Question]:

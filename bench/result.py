@@ -47,12 +47,32 @@ TRAINING_AIMS: dict[str, Aim] = {
     "resume_equal": Aim("a killed run goes on to the same bits", 1),
 }
 
+RECIPES_AIMS: dict[str, Aim] = {
+    "scratch_bpb": Aim(
+        "10 million parameters from scratch, ten minutes: bits a byte of held-out articles",
+        3.2,
+        "at most",
+    ),
+    "dpo_margin": Aim(
+        "reward margin of held-out pairs after 60 steps over its start, lower end of the interval",
+        0,
+    ),
+    "ddp_equal": Aim(
+        "two processes against one, largest difference of a step's loss, in nats", 1e-4, "at most"
+    ),
+    "sweep_gain": Aim(
+        "best of a sweep over the recipe's own settings, exact match in points", None
+    ),
+}
+
+_ALL_AIMS = AIMS | TRAINING_AIMS | RECIPES_AIMS
+
 
 @dataclass(frozen=True)
 class Result:
     """One figure.
 
-    :param key: one of :data:`AIMS` or :data:`TRAINING_AIMS`.
+    :param key: one of :data:`AIMS`, :data:`TRAINING_AIMS` or :data:`RECIPES_AIMS`.
     :param value: None where this machine cannot measure it; the detail says why.
     :param detail: what was measured on both sides, in words and figures.
     """
@@ -62,7 +82,7 @@ class Result:
     detail: str
 
     def __post_init__(self) -> None:
-        if self.key not in AIMS | TRAINING_AIMS:
+        if self.key not in _ALL_AIMS:
             raise ValueError(f"{self.key} is no figure of the bench")
 
 
@@ -75,7 +95,7 @@ def result_table(results: Sequence[Result]) -> Table:
     table.add_column("what", ratio=2)
     table.add_column("measured", ratio=5)
     for result in results:
-        aim = (AIMS | TRAINING_AIMS)[result.key]
+        aim = _ALL_AIMS[result.key]
         table.add_row(
             result.key,
             _value(result, aim),
@@ -90,7 +110,7 @@ def markdown_table(results: Sequence[Result]) -> str:
     """The same table for a page."""
     lines = ["| key | value | limit | measured |", "|---|---|---|---|"]
     for result in results:
-        aim = (AIMS | TRAINING_AIMS)[result.key]
+        aim = _ALL_AIMS[result.key]
         lines.append(
             f"| `{result.key}` | {_value(result, aim).plain} | {_limit(aim)} | "
             f"{aim.what}: {result.detail} |"
@@ -104,10 +124,15 @@ def json_line(results: Sequence[Result], aims: Mapping[str, Aim] = AIMS) -> str:
     figures = {key: values.get(key) for key in aims}
     return json.dumps(
         {
-            key: round(value, 3) if isinstance(value, float) else value
+            key: _rounded(value) if isinstance(value, float) else value
             for key, value in figures.items()
         }
     )
+
+
+def _rounded(value: float) -> float:
+    """To three decimals, and of what is smaller to two digits."""
+    return round(value, 3) if abs(value) >= 0.001 else float(f"{value:.1e}")
 
 
 def _limit(aim: Aim) -> str:
@@ -121,5 +146,6 @@ def _value(result: Result, aim: Aim) -> Text:
         return Text("-", style="dim")
     if isinstance(result.value, bool):
         return Text(str(result.value).lower(), style="green" if result.value else "red")
-    shown = f"{result.value:.2f}" if abs(result.value) < 10 else f"{result.value:.1f}"
+    size = abs(result.value)
+    shown = f"{result.value:.{1 if size >= 10 else 2}f}" if size >= 0.01 else f"{result.value:.1g}"
     return Text(shown, style="green" if aim.met_by(result.value) else "red")

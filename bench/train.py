@@ -12,15 +12,10 @@ from rich.console import Console
 from bench import resume, training_speed, tuned
 from bench.error import BenchError
 from bench.machine import describe_machine
-from bench.project import PROJECT, bench_folder, say
-from bench.question_source import load_questions
-from bench.questions import Question, read_questions
 from bench.result import TRAINING_AIMS, Result, json_line, result_table
-from bench.training_bench import TrainingBench, TrainingSettings
+from bench.training_bench import TrainingBench, open_training_bench
 from exallm.cli.run_command import run_command
-from exallm.models.smollm2_source import smollm2_file
 
-_BESIDE_THE_PROJECT = Path("../shared/data/squad-train-12-articles.json")
 _WIDTH = 160
 BENCHMARKS: dict[str, Callable[[TrainingBench], list[Result]]] = {
     "tuned": tuned.measure,
@@ -54,28 +49,13 @@ def train_bench(data: Path | None, training_data: Path | None, only: tuple[str, 
       python -m bench.train --data xquad.en.json --only tuned
     """
     began = time.monotonic()
-    folder = bench_folder()
-    bench = TrainingBench(
-        TrainingSettings(),
-        smollm2_file(folder / "home" / "models", say),
-        _training_questions(training_data),
-        load_questions(data, PROJECT, folder / "data"),
-        folder,
-        say,
-    )
+    bench = open_training_bench(data, training_data)
     console = Console(width=_WIDTH)
     console.print(describe_machine())
     results = [r for name in only or tuple(BENCHMARKS) for r in BENCHMARKS[name](bench)]
     console.print(result_table(results))
     console.print(f"{time.monotonic() - began:.0f} s in all")
     click.echo(json_line(results, TRAINING_AIMS))
-
-
-def _training_questions(named: Path | None) -> list[Question]:
-    file = named or PROJECT / _BESIDE_THE_PROJECT
-    if not file.is_file():
-        raise BenchError("there are no questions to train on; name a file with --training-data")
-    return read_questions(file)
 
 
 if __name__ == "__main__":

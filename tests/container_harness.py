@@ -23,6 +23,7 @@ def write_container(
     file: Path,
     build: str = "1" * 64,
     exallm: str = VERSION,
+    flavor: str = "cpu",
     engine: bool = True,
     padding: Path | None = None,
 ) -> Path:
@@ -30,10 +31,11 @@ def write_container(
 
     :param build: what tells it from another one.
     :param exallm: the version that it says it holds.
+    :param flavor: what it calls its kind.
     :param engine: whether the engine's module is in it.
     :param padding: a file that makes it larger.
     """
-    facts = ContainerFacts(exallm, "cpu", PYTHON, None, build)
+    facts = ContainerFacts(exallm, flavor, PYTHON, None, build)
     described = f"Metadata-Version: 2.1\nName: exallm\nVersion: {exallm}\n"
     texts = {
         CLIENT: client_line(PYTHON),

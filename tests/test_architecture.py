@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,17 @@ def test_nothing_imports_the_command_line() -> None:
     for name, file in modules():
         if not within(name, "exallm.cli"):
             assert not any(within(imported, "exallm.cli") for imported in imports(file)), name
+
+
+def test_the_command_line_starts_without_the_trainer() -> None:
+    code = (
+        "import sys\n"
+        "from exallm.cli.main import exallm\n"
+        "exallm(['--help'], standalone_mode=False)\n"
+        "print([name for name in sys.modules if name.startswith('exallm_trainer')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Commands:" in done.stdout and done.stdout.splitlines()[-1] == "[]"
 
 
 def test_layers_of_the_engine_use_those_below() -> None:

@@ -15,33 +15,25 @@ from exallm.bundle.bundle_file import LISTING, unpack_bundle, write_bundle
 from exallm.bundle.create import BundleRequest, create_bundle
 from exallm.bundle.install import install_bundle
 from exallm.installer.sql_files import all_sql_files
-from exallm.installer.target import Target, local_target
-from exallm.local.control import EngineSettings, start, stop
+from exallm.installer.target import Target
 from exallm.local.engine_home import EngineHome
 from exallm_udfs.errors import ExallmError
 from tests.command_line import exallm, outcome
 from tests.conftest import connect_to
 from tests.container_harness import write_container
+from tests.engine_harness import quiet, started_engine, target_on
 from tests.registry_harness import write_package
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineHome]:
-    home = EngineHome(tmp_path_factory.mktemp("bundle") / "local")
-    start(home, EngineSettings(port=0, workers=1))
-    yield home
-    stop(home)
+    with started_engine(tmp_path_factory.mktemp("bundle"), workers=1) as home:
+        yield home
 
 
 @pytest.fixture
 def target(home: EngineHome) -> Target:
-    running = home.running()
-    assert running is not None
-    return local_target(home, running, "EXALLM")
-
-
-def quiet(*facts: Any) -> None:
-    """Progress that nobody watches."""
+    return target_on(home)
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +75,17 @@ def test_a_bundle_installs_all_and_speaks_with_nothing_but_the_engine(
     again = outcome(home, "bundle", "install", str(file))
     assert again["migrations"] == [] and len(again["models"]) == 3
     assert exallm(home, "doctor", "--local").returncode == 0
+
+
+def test_a_bundle_holds_a_version_once(tmp_path: Path) -> None:
+    packages = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        write_package(folder, "qa", 1)
+        packages.append(folder / "bfsdefault/default/exallm/models/qa/v1")
+    request = BundleRequest(write_container(tmp_path / "box.tar.gz"), (), packages)
+    with pytest.raises(ExallmError, match=r"E-EXALLM-MODEL-20: another .* version 1 of qa"):
+        create_bundle(request, tmp_path / "exallm.bundle", quiet)
+    assert not (tmp_path / "exallm.bundle").exists()
 
 
 def test_a_bundle_lists_every_file_with_its_hash(file: Path, tmp_path: Path) -> None:

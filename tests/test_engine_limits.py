@@ -28,10 +28,12 @@ from exallm.local.certificate import create_certificate
 from exallm.local.control import EngineSettings, start, stop
 from exallm.local.engine.database import Database, DatabaseSettings
 from exallm.local.engine_home import USER, EngineHome
+from exallm.local.transport.tunnels import Tunnels
 from exallm.local.wire.credentials import Credentials
 from exallm.local.wire.limits import Limits
 from exallm.local.wire.listener import Listener
 from exallm.local.wire.stream import tls_context
+from exallm.local.wire.tunnel_entrance import TunnelEntrance
 from tests.test_engine_protocol import ask, log_in
 from tests.test_engine_transport import MAGIC
 
@@ -182,6 +184,23 @@ def test_tunnels_are_bounded_and_do_not_wait_for_ever(small: SmallEngine) -> Non
         wrong.sendall(MAGIC[:4] + bytes(8))
         assert wrong.recv(24) == b""
     assert len(small.database.tunnels) == 0
+
+
+def test_the_packet_of_a_tunnel_may_come_in_pieces(small: SmallEngine) -> None:
+    with socket.create_connection(("127.0.0.1", small.listener.port), timeout=10) as slow:
+        slow.sendall(MAGIC[:5])
+        time.sleep(0.3)
+        slow.sendall(MAGIC[5:])
+        assert len(slow.recv(24)) == 24
+
+
+def test_a_client_that_does_not_wait_for_its_tunnel_takes_none() -> None:
+    tunnels = Tunnels()
+    client, connection = socket.socketpair()
+    client.sendall(MAGIC)
+    client.close()
+    TunnelEntrance("127.0.0.1", tunnels, LIMITS).admit(connection)
+    assert len(tunnels) == 0
 
 
 def test_a_statement_of_100_megabytes_is_answered(engine: EngineHome, connect: Any) -> None:

@@ -122,6 +122,16 @@ def test_a_query_runs_as_often_as_it_is_asked_to(connection: Any) -> None:
     assert run(connection, "SELECT COUNT(*) FROM T") == [(4,)]
 
 
+def test_times_come_in_the_format_of_the_session(connection: Any) -> None:
+    statement = prepared(connection, "SELECT TIMESTAMP '2024-02-29 23:59:59.5' AS T")
+    statement.execute_prepared()
+    assert statement.fetchall() == [("2024-02-29 23:59:59.500000",)]
+    change = "ALTER SESSION SET NLS_TIMESTAMP_FORMAT = 'YYYY-MM-DD HH24:MI:SS'"
+    prepared(connection, change).execute_prepared()
+    statement.execute_prepared()
+    assert statement.fetchall() == [("2024-02-29 23:59:59",)]
+
+
 def test_updates_and_deletes_run_for_each_row_and_count_together(connection: Any) -> None:
     connection.execute("CREATE TABLE T (I INT, S VARCHAR(10))")
     connection.execute("INSERT INTO T VALUES (1, 'a'), (2, 'b'), (3, 'c'), (3, 'd')")
@@ -139,6 +149,14 @@ def test_updates_and_deletes_run_for_each_row_and_count_together(connection: Any
     )
     merge.execute_prepared([("2", "new"), ("5", "five")])
     assert connection.execute("SELECT * FROM T ORDER BY I").fetchall() == [(2, "new"), (5, "five")]
+    merge = prepared(
+        connection,
+        "MERGE INTO T USING (SELECT CAST(? AS INT) AS I) N ON T.I >= N.I"
+        " WHEN MATCHED THEN DELETE WHERE T.S = ? AND T.I < ?"
+        " WHEN NOT MATCHED THEN INSERT (I, S) VALUES (N.I, ?)",
+    )
+    merge.execute_prepared([(2, "five", 9, "x"), (1, "z", 9, "x"), (7, "z", 9, "seven")])
+    assert connection.execute("SELECT * FROM T ORDER BY I").fetchall() == [(2, "new"), (7, "seven")]
 
 
 def test_values_stay_values(connection: Any) -> None:

@@ -277,6 +277,20 @@ def test_without_usage_a_schema_is_not_there(connection: Any, users: Users, sche
         connection.execute("GRANT USE ANY SCHEMA TO PUBLIC")
 
 
+def test_like_does_not_tell_what_a_hidden_schema_has(
+    connection: Any, users: Users, schema: str
+) -> None:
+    session = users.log_in(users.user("CREATE SCHEMA", "CREATE TABLE"))
+    session.execute(f"CREATE SCHEMA {session.options['user']}_S")
+    connection.execute("REVOKE USE ANY SCHEMA FROM PUBLIC")
+    try:
+        for name in ("T", "NOSUCH"):
+            like = f"CREATE TABLE X LIKE {schema}.{name}"
+            fails(session, like, "42000", f"schema {schema} not found")
+    finally:
+        connection.execute("GRANT USE ANY SCHEMA TO PUBLIC")
+
+
 NEW = [
     ("TABLE", "CREATE TABLE {s}.X (A INT)"),
     ("TABLE", "CREATE TABLE {s}.X AS SELECT 1 AS A"),

@@ -18,6 +18,7 @@ import pytest
 
 from exallm.local.control import EngineSettings, start, stop
 from exallm.local.engine_home import USER, EngineHome
+from tests.engine_processes import wait_for, workers_of
 
 LOOP = """CREATE OR REPLACE PYTHON3 SCALAR SCRIPT LOOP (A INT) RETURNS INT AS
 import time
@@ -58,19 +59,6 @@ def connect_to(home: EngineHome, **options: Any) -> Any:
     assert running is not None
     settings = {"user": USER, "password": home.password(), "encryption": False, **options}
     return pyexasol.connect(dsn=running.dsn, **settings)
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process has started and that still run."""
-    found = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for file in found for child in file.read_text().split()]
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
 
 
 def in_background(function: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
@@ -293,6 +281,18 @@ def test_the_timeout_of_a_query_ends_it(connect: Any, connection: Any) -> None:
         assert other.attr["queryTimeout"] == 2
 
 
+def test_a_lua_script_changes_parameters_of_its_session(connection: Any) -> None:
+    connection.execute(
+        "CREATE LUA SCRIPT CHANGE () AS\n"
+        "query([[ALTER SESSION SET NLS_TIMESTAMP_FORMAT = 'YYYY-MM-DD HH24:MI:SS']])\n"
+        "query([[ALTER SESSION SET QUERY_TIMEOUT = 77]])\n"
+    )
+    connection.execute("EXECUTE SCRIPT CHANGE()")
+    time_ = "SELECT TIMESTAMP '2024-02-29 23:59:59.5'"
+    assert rows(connection, time_) == [("2024-02-29 23:59:59",)]
+    assert connection.attr["queryTimeout"] == 77
+
+
 def many_rows(places: int) -> str:
     digits = "(VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS D{} (N)"
     return ", ".join(digits.format(place) for place in range(places))
@@ -350,10 +350,10 @@ def test_a_client_that_vanishes_takes_its_workers_and_session_along(own_engine: 
             own_engine.password(),
         ]
     )
-    wait_until(lambda: children(running.pid))
+    wait_for(lambda: workers_of(running.pid))
     client.send_signal(signal.SIGKILL)
     client.wait()
-    wait_until(lambda: not children(running.pid))
+    wait_for(lambda: not workers_of(running.pid))
     with connect_to(own_engine, schema="S") as connection:
         assert rows(connection, "SELECT COUNT(*) FROM T") == [(0,)]
         connection.execute("DROP TABLE T")
@@ -366,9 +366,9 @@ def test_a_worker_that_is_killed_ends_its_statement_only(own_engine: EngineHome)
         connection.execute("CREATE SCHEMA S")
         connection.execute(LOOP)
         thread, outcome = in_background(lambda: connection.execute("SELECT LOOP(1)"))
-        wait_until(lambda: children(running.pid))
+        wait_for(lambda: workers_of(running.pid))
         time.sleep(0.3)
-        for child in children(running.pid):
+        for child in workers_of(running.pid):
             os.kill(child, signal.SIGKILL)
         thread.join(10)
         assert isinstance(outcome[0], pyexasol.ExaQueryError)
@@ -392,12 +392,12 @@ def test_a_killed_engine_takes_its_workers_along_and_keeps_what_was_committed(
     connection.set_autocommit(False)
     connection.execute("INSERT INTO T VALUES (3, 'lost')")
     thread, outcome = in_background(lambda: connection.execute("SELECT LOOP(1)"))
-    wait_until(lambda: children(running.pid))
-    workers = children(running.pid)
+    wait_for(lambda: workers_of(running.pid))
+    workers = workers_of(running.pid)
     os.kill(running.pid, signal.SIGKILL)
     thread.join(10)
     assert isinstance(outcome[0], Exception)
-    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+    wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
     start(own_engine, EngineSettings(port=0, workers=1))
     with connect_to(own_engine, schema="s x") as again:
         assert rows(again, 'SELECT A, "b" FROM T ORDER BY A') == [(1, "x"), (2, None)]

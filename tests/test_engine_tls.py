@@ -39,6 +39,13 @@ def test_pyexasol_connects_with_its_defaults_by_fingerprint(engine: EngineHome) 
         assert connection._ws.sock.version() == "TLSv1.3"
 
 
+def test_the_system_tables_tell_who_speaks_tls(engine: EngineHome, connect: Any) -> None:
+    query = "SELECT ENCRYPTED, HOST FROM EXA_DBA_SESSIONS WHERE SESSION_ID = CURRENT_SESSION"
+    with connect_tls(engine, engine.fingerprint()) as secure, connect() as plain:
+        assert secure.execute(query).fetchall() == [(True, "127.0.0.1")]
+        assert plain.execute(query).fetchall() == [(False, "127.0.0.1")]
+
+
 @pytest.mark.parametrize("compression", [False, True])
 def test_without_a_check_and_with_compression(engine: EngineHome, compression: bool) -> None:
     with connect_tls(engine, "nocertcheck", compression=compression) as connection:
@@ -94,6 +101,19 @@ def test_the_key_is_the_owners_and_both_files_stay(tmp_path: Path) -> None:
     assert certificate.read_bytes() != before[0]
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     assert sorted(file.name for file in tmp_path.iterdir()) == [key.name, certificate.name]
+
+
+def test_a_pair_of_which_half_was_written_is_made_anew(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "certificate.key"
+    create_certificate(certificate, key)
+    key.unlink()
+    obstacle = tmp_path / "certificate.pem.unfinished"
+    obstacle.mkdir()
+    with pytest.raises(OSError, match="unfinished"):
+        create_certificate(certificate, key)  # ends between the key and the certificate
+    obstacle.rmdir()
+    create_certificate(certificate, key)
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
 
 
 def test_status_tells_the_fingerprint(engine: EngineHome) -> None:

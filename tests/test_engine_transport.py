@@ -433,6 +433,20 @@ def test_another_key_than_the_named_one_is_refused(engine: EngineHome) -> None:
         thread.join()
 
 
+def test_a_timeout_ends_the_wait_for_a_client_that_does_not_speak_tls(
+    engine: EngineHome, connect: Any
+) -> None:
+    tunnel, address = open_tunnel(engine)
+    with tunnel, connect(query_timeout=1) as session:
+        started = time.monotonic()
+        with pytest.raises(pyexasol.ExaQueryTimeoutError):
+            session.execute(
+                f"EXPORT DUAL INTO CSV AT 'https://{address}' PUBLIC KEY 'sha256//x' FILE '0.csv'"
+            )
+        assert time.monotonic() - started < 10
+        assert rows(session, "SELECT 1") == [(1,)]
+
+
 def test_a_tunnel_serves_one_statement_only_and_goes_with_its_client(
     engine: EngineHome, connection: Any
 ) -> None:

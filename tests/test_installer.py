@@ -21,28 +21,24 @@ from exallm.installer.install import (
     require_language,
 )
 from exallm.installer.sql_files import SqlFile, sql_files
-from exallm.installer.target import Target, local_target, secret
-from exallm.local.control import EngineSettings, start, stop
+from exallm.installer.target import Target, secret
 from exallm.local.engine_home import EngineHome
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.registry import Registry
+from tests.engine_harness import started_engine, target_on
 
 SCHEMA = "EXALLM"
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[EngineHome]:
-    home = EngineHome(tmp_path / "local")
-    start(home, EngineSettings(port=0, workers=2))
-    yield home
-    stop(home)
+    with started_engine(tmp_path, workers=2) as home:
+        yield home
 
 
 @pytest.fixture
 def target(home: EngineHome) -> Target:
-    running = home.running()
-    assert running is not None
-    return local_target(home, running, SCHEMA)
+    return target_on(home, SCHEMA)
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ import pytest
 from exallm.installer.install import activate_local_language, apply_plan, plan_install
 from exallm.installer.roles import ROLES, drop_unused_roles
 from exallm.installer.sql_files import split_statements, sql_files
-from exallm.installer.target import Target, local_target
-from exallm.local.control import EngineSettings, start, stop
+from exallm.installer.target import Target
 from exallm.local.engine_home import EngineHome
 from exallm_udfs.errors import ExallmError
 from tests.conftest import connect_to
+from tests.engine_harness import started_engine, target_on
 from tests.engine_users import denied, fails, rows
 
 SQL = Path(__file__).parents[1] / "sql"
@@ -27,17 +27,13 @@ GRANTS = (SQL / "routines" / "R__grants.sql").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineHome]:
-    home = EngineHome(tmp_path_factory.mktemp("roles") / "local")
-    start(home, EngineSettings(port=0, workers=2))
-    yield home
-    stop(home)
+    with started_engine(tmp_path_factory.mktemp("roles"), workers=2) as home:
+        yield home
 
 
 @pytest.fixture
 def target(home: EngineHome) -> Target:
-    running = home.running()
-    assert running is not None
-    return local_target(home, running, "EXALLM")
+    return target_on(home)
 
 
 @pytest.fixture

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from exallm.installer.target import local_target
 from exallm.installer.uninstall import UninstallRequest, plan_uninstall, uninstall
-from exallm.local.control import EngineSettings, start, stop
 from exallm.local.engine_home import EngineHome
 from exallm_udfs.errors import ExallmError
 from tests.command_line import exallm, outcome
+from tests.engine_harness import started_engine, target_on
 from tests.registry_harness import InstalledRegistry
 
 OBJECTS = "SELECT OBJECT_TYPE, ROOT_NAME, OBJECT_NAME, OWNER FROM EXA_ALL_OBJECTS ORDER BY 1, 2, 3"
@@ -31,18 +30,14 @@ EVERYTHING = (
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineHome]:
-    home = EngineHome(tmp_path_factory.mktemp("uninstall") / "local")
-    start(home, EngineSettings(port=0, workers=2))
-    yield home
-    stop(home)
+    with started_engine(tmp_path_factory.mktemp("uninstall"), workers=2) as home:
+        yield home
 
 
 @pytest.fixture
 def connection(home: EngineHome) -> Iterator[Any]:
     """A session of SYS beside a schema of analysts, which is not exallm's business."""
-    running = home.running()
-    assert running is not None
-    with local_target(home, running, "EXALLM").database.connect() as connection:
+    with target_on(home).database.connect() as connection:
         connection.set_autocommit(True)
         connection.execute("CREATE SCHEMA SALES")
         connection.execute("CREATE TABLE SALES.MAILS (ID INT)")
@@ -61,11 +56,7 @@ def snapshot(connection: Any) -> list[Any]:
 def install(home: EngineHome, connection: Any, schema: str = "EXALLM") -> InstalledRegistry:
     """An installation with a model, two functions, and what a killed batch run leaves."""
     outcome(home, "install", "--model", "none", "--schema", schema)
-    running = home.running()
-    assert running is not None
-    installed = InstalledRegistry(
-        local_target(home, running, schema), connection, home.buckets_root
-    )
+    installed = InstalledRegistry(target_on(home, schema), connection, home.buckets_root)
     installed.add(1)
     return installed
 

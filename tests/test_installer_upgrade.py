@@ -13,11 +13,11 @@ from exallm.installer import upgrade as upgrade_module
 from exallm.installer.install import Plan, Step
 from exallm.installer.made_objects import MadeObject, made_objects
 from exallm.installer.sql_files import SqlFile, split_statements, sql_files
-from exallm.installer.target import local_target
 from exallm.installer.upgrade import apply_upgrade, plan_upgrade, table_rows
 from exallm.local.engine_home import EngineHome
 from exallm_udfs.errors import ExallmError
 from tests.command_line import exallm, outcome
+from tests.engine_harness import target_on
 from tests.registry_harness import InstalledRegistry
 from tests.test_registry_migration import make_v001
 
@@ -28,9 +28,7 @@ OLD = "UPGRADED"
 def old(registry_engine: EngineHome) -> Any:
     """A session on a schema that V001 alone has made and filled; dropped after the test."""
     make_v001(registry_engine, OLD)
-    running = registry_engine.running()
-    assert running is not None
-    target = local_target(registry_engine, running, OLD)
+    target = target_on(registry_engine, OLD)
     with target.database.connect() as connection:
         yield InstalledRegistry(target, connection, registry_engine.buckets_root)
         connection.rollback()
@@ -141,9 +139,7 @@ def test_the_files_of_sql_run_by_hand_one_after_the_other(
     install_registry: Callable[[str], InstalledRegistry], registry_engine: EngineHome
 ) -> None:
     """In the order that the page for DBAs names, without the installer."""
-    running = registry_engine.running()
-    assert running is not None
-    with local_target(registry_engine, running, "BY_HAND").database.connect() as connection:
+    with target_on(registry_engine, "BY_HAND").database.connect() as connection:
         connection.execute("CREATE SCHEMA BY_HAND")
         connection.execute("OPEN SCHEMA BY_HAND")
         for file in sql_files("migrations"):

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from exallm.local.exasol_type import ExasolType
-from exallm.local.sql.dialect import parse_statement
 from exallm.local.sql.functions import AGGREGATE, FUNCTIONS, SCALAR, WINDOW
-from exallm.local.sql.nodes import check_nodes
+from exallm.local.sql.nodes import parsed
 from exallm.local.sql.statements import read_statement
 from exallm.local.sql.system_tables import TABLES_BY_NAME
 from exallm.local.sql_error import SqlError
@@ -81,4 +80,4 @@ def test_every_area_of_the_page_is_tested() -> None:
 
 def test_a_query_of_the_page_passes() -> None:
     for sql in ("SELECT A FROM T WHERE DAY_ > '2024-01-31'", "SELECT * FROM (VALUES (1)) AS T (A)"):
-        check_nodes(parse_statement(sql))
+        parsed(sql)

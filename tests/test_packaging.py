@@ -14,19 +14,16 @@ from exallm.installer.models import register_package
 from exallm.installer.packaging import PackageRequest
 from exallm.installer.registration import install_script, install_script_name
 from exallm.installer.sql_files import split_statements
-from exallm.installer.target import Target, local_target
+from exallm.installer.target import Target
 from exallm.local.engine_home import EngineHome
 from exallm.models.package_folder import write_package
 from exallm.models.run_source import qa_run, read_run, run_source
 from exallm.models.source import ModelSettings, PackageSource
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import GenerationDefaults, Manifest, PromptSettings, Training
+from tests.engine_harness import quiet, target_on
 
 PATH = "/buckets/bfsdefault/default/exallm/models/qa/v1"
-
-
-def quiet(*facts: Any) -> None:
-    """Progress that nobody watches."""
 
 
 @pytest.fixture
@@ -55,9 +52,7 @@ def source(tmp_path: Path) -> PackageSource:
 
 @pytest.fixture
 def target(engine: EngineHome, connection: Any) -> Target:
-    running = engine.running()
-    assert running is not None
-    target = local_target(engine, running, "PACKAGING")
+    target = target_on(engine, "PACKAGING")
     activate_local_language(connection, target.language)
     apply_plan(connection, plan_install(connection, target), lambda step: None)
     return target

@@ -24,8 +24,7 @@ from exallm.installer.script_languages import (
     container_url,
     script_languages,
 )
-from exallm.installer.target import Target, local_target
-from exallm.local.control import EngineSettings, start, stop
+from exallm.installer.target import Target
 from exallm.local.engine_home import EngineHome
 from exallm.slc.archive import read_archive
 from exallm.slc.bucket_store import BucketStore, archive_name
@@ -35,6 +34,7 @@ from exallm_udfs.errors import ExallmError
 from tests.command_line import exallm, outcome
 from tests.conftest import connect_to
 from tests.container_harness import PYTHON, write_container
+from tests.engine_harness import quiet, started_engine, target_on
 
 ODD = "PYTHON3=builtin_python3   r=builtin_r \tJAVA=builtin_java"
 ALIAS = "PYTHON3_EXALLM"
@@ -42,18 +42,14 @@ ALIAS = "PYTHON3_EXALLM"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineHome]:
-    home = EngineHome(tmp_path_factory.mktemp("slc") / "local")
-    start(home, EngineSettings(port=0, workers=1))
-    yield home
-    stop(home)
+    with started_engine(tmp_path_factory.mktemp("slc"), workers=1) as home:
+        yield home
 
 
 @pytest.fixture
 def target(home: EngineHome) -> Iterator[Target]:
     """The engine with some aliases and no containers."""
-    running = home.running()
-    assert running is not None
-    target = local_target(home, running, "EXALLM")
+    target = target_on(home)
     with connect_to(home) as connection:
         connection.execute(f"ALTER SYSTEM SET SCRIPT_LANGUAGES = '{ODD}'")
     bucket = target.bucket.path() / "exallm"
@@ -65,10 +61,6 @@ def target(home: EngineHome) -> Iterator[Target]:
 @pytest.fixture
 def box(tmp_path: Path) -> Path:
     return write_container(tmp_path / "box.tar.gz")
-
-
-def quiet(*facts: Any) -> None:
-    """Progress that nobody watches."""
 
 
 def put(target: Target, file: Path, version: str, deadline_s: float = 60) -> Activation:
@@ -152,8 +144,32 @@ def test_two_stand_side_by_side_and_the_way_leads_back(
     assert build_of(target) == "2" * 64
 
 
-def test_the_way_back_leads_to_what_was_there_before_exallm_came(target: Target, box: Path) -> None:
-    with connect_to(target_home(target)) as connection:
+def test_a_flavor_that_this_exallm_does_not_know_is_deployed(
+    target: Target, tmp_path: Path
+) -> None:
+    put(target, write_container(tmp_path / "arm.tar.gz", flavor="arm"), "arm")
+    assert activate_version(target, "arm", 60, SYSTEM, quiet).reports[0].build == "1" * 64
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"sha256": "x"}', '{"bytes": 1, "facts": {}}'])
+def test_what_is_known_of_a_container_may_be_damaged(target: Target, text: str) -> None:
+    folder = target.bucket.path() / "exallm" / "slc"
+    (folder / "exallm-one.json").write(text.encode())
+    with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-14: exallm-one.json"):
+        activate_version(target, "one", 60, SYSTEM, quiet)
+
+
+@pytest.mark.parametrize("text", ["[]", f'{{"{ALIAS}": "url"}}', f'{{"{ALIAS}": [1, 2]}}'])
+def test_the_activations_may_be_damaged(target: Target, text: str) -> None:
+    (target.bucket.path() / "exallm" / "slc" / "activations.json").write(text.encode())
+    with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-14: activations.json"):
+        roll_back(target, 60, quiet)
+
+
+def test_the_way_back_leads_to_what_was_there_before_exallm_came(
+    home: EngineHome, target: Target, box: Path
+) -> None:
+    with connect_to(home) as connection:
         activate(connection, SYSTEM, ALIAS, "builtin_python3")
     before = languages(target)
     put(target, box, "one")
@@ -161,44 +177,32 @@ def test_the_way_back_leads_to_what_was_there_before_exallm_came(target: Target,
     assert languages(target) == before
 
 
-def target_home(target: Target) -> EngineHome:
-    """The engine of a target, by the folder that the tests gave it."""
-    return _HOMES[target.database.dsn]
-
-
-_HOMES: dict[str, EngineHome] = {}
-
-
-@pytest.fixture(autouse=True)
-def known_home(home: EngineHome) -> None:
-    running = home.running()
-    assert running is not None
-    _HOMES[running.dsn] = home
-
-
 def test_the_way_back_is_not_guessed_where_others_have_changed_the_alias(
-    target: Target, box: Path
+    home: EngineHome, target: Target, box: Path
 ) -> None:
     put(target, box, "one")
     put(target, box, "two")
-    with connect_to(target_home(target)) as connection:
+    with connect_to(home) as connection:
         activate(connection, SYSTEM, ALIAS, "builtin_python3")
     with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-17.*changed by other means"):
         roll_back(target, 60, quiet)
 
 
-def test_a_session_gets_its_statement_and_the_system_stays(target: Target, box: Path) -> None:
+def test_a_session_gets_its_statement_and_the_system_stays(
+    home: EngineHome, target: Target, box: Path
+) -> None:
     request = Deployment(read_archive(box), "one", 60, SESSION)
     done = deploy(target, request, quiet, quiet)
     assert languages(target) == ODD
-    with connect_to(target_home(target)) as connection:
+    with connect_to(home) as connection:
         connection.execute(done.statement)
         assert script_languages(connection, SESSION) == f"{ODD} {ALIAS}={done.url}"
         assert script_languages(connection, SYSTEM) == ODD
 
 
-def test_the_commands_say_what_the_functions_do(target: Target, box: Path) -> None:
-    home = target_home(target)
+def test_the_commands_say_what_the_functions_do(
+    home: EngineHome, target: Target, box: Path
+) -> None:
     done = outcome(home, "slc", "deploy", str(box), "--version", "one")
     assert done["nodes"][0]["facts"]["build"] == "1" * 64
     shown = exallm(home, "slc", "deploy", str(box), "--version", "two", "--local")
@@ -240,10 +244,11 @@ def test_a_version_has_to_be_the_name_of_a_folder(version: str) -> None:
         archive_name(version)
 
 
-def test_a_wrong_password_and_a_reader_are_told_apart(target: Target, box: Path) -> None:
+def test_a_wrong_password_and_a_reader_are_told_apart(
+    home: EngineHome, target: Target, box: Path
+) -> None:
     stranger = replace(target, bucket=replace(target.bucket, password="wrong"))
     assert "does not know the password of w" in failure(8, stranger, box, "one")
-    home = target_home(target)
     bucket = replace(target.bucket, user="r", password=home.bucketfs_password("read"))
     assert "r may not write" in failure(8, replace(target, bucket=bucket), box, "one")
 
@@ -289,13 +294,12 @@ def test_the_container_that_lay_there_before_is_not_taken_for_the_new_one(
 ) -> None:
     done = put(target, box, "one")
     with pytest.raises(ExallmError, match=r"E-EXALLM-SLC-10.*another container answered"):
-        wait_for_nodes(target.database, Probe(done.url, "2" * 64, None, 2), quiet)
+        wait_for_nodes(target.database, Probe(done.url, "2" * 64, None, 10), quiet)
 
 
 def test_an_upload_that_is_killed_leaves_nothing_and_is_begun_again(
-    target: Target, box: Path, tmp_path: Path
+    home: EngineHome, target: Target, box: Path, tmp_path: Path
 ) -> None:
-    home = target_home(target)
     put(target, box, "one")
     before = languages(target)
     padding = tmp_path / "padding"
@@ -339,8 +343,9 @@ def present(folder: Path) -> list[Path]:
 # --- containers and the SQL ---
 
 
-def test_doctor_says_which_side_to_upgrade(target: Target, box: Path, tmp_path: Path) -> None:
-    home = target_home(target)
+def test_doctor_says_which_side_to_upgrade(
+    home: EngineHome, target: Target, box: Path, tmp_path: Path
+) -> None:
     put(target, box, "one")
     outcome(home, "install", "--model", "none")
     finding = container_finding(home)
@@ -364,8 +369,9 @@ def container_finding(home: EngineHome) -> dict[str, Any]:
     return found
 
 
-def test_a_container_without_a_python_or_a_client_is_refused_by_name(target: Target) -> None:
-    home = target_home(target)
+def test_a_container_without_a_python_or_a_client_is_refused_by_name(
+    home: EngineHome, target: Target
+) -> None:
     client = home.buckets_root / "bfsdefault" / "default" / "real" / "exaudf" / "exaudfclient"
     client.parent.mkdir(parents=True)
     for content, problem in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tarfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,15 @@ def test_another_wheel_is_another_build(wheel: Path) -> None:
     second = ContainerFacts.of(FLAVORS["cpu"], description, wheel)
     assert first.build != second.build and first.name == second.name == "exallm-0.1.0-cpu"
     assert ContainerFacts.from_json(first.to_json().encode()) == first
+
+
+@pytest.mark.parametrize("accelerator", ["", "Gpu Nvidia", "GpuNvidia;\nimport os", 1])
+def test_an_accelerator_that_is_no_word_is_refused(accelerator: object, wheel: Path) -> None:
+    facts = ContainerFacts.of(FLAVORS["cuda"], container_description(), wheel)
+    assert ContainerFacts.from_json(facts.to_json().encode()).accelerator == "GpuNvidia"
+    text = json.dumps({**asdict(facts), "accelerator": accelerator})
+    with pytest.raises(ValueError, match="an accelerator that is no word"):
+        ContainerFacts.from_json(text.encode())
 
 
 def test_a_wheel_that_is_named_has_to_be_one(tmp_path: Path, wheel: Path) -> None:

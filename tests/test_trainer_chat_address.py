@@ -109,6 +109,13 @@ def test_an_answer_that_is_none_is_told_at_once(server: ChatServer, body: bytes)
     assert len(server.requests) == 1
 
 
+def test_a_server_whose_compression_is_broken_is_asked_again(server: ChatServer) -> None:
+    broken = Reply([b"no gzip"], headers={"Content-Encoding": "gzip"})
+    replies = iter([broken, said("at last")])
+    server.answer = lambda body: next(replies)
+    assert generator(server.url).complete(["a"]) == [Completion("at last", False)]
+
+
 def test_an_endless_answer_ends(server: ChatServer) -> None:
     server.answer = lambda request: Reply([b" " * (1 << 20)] * 6)
     with pytest.raises(ExallmError, match=r"E-EXALLM-DATA-32.*larger than 4 MiB"):
@@ -146,6 +153,8 @@ def test_a_server_that_is_not_there() -> None:
         ("host/v1", None, "no address"),
         ("http://", None, "no address"),
         ("http://[::1/v1", None, "no address"),
+        ("http://localhost:x/v1", None, "no address"),
+        ("http://localhost:99999/v1", None, "no address"),
         ("https://host/v1?key=a", None, "no address"),
         ("https://user:secret@host/v1", None, "a user or password"),
         ("http://host/v1", KEY, "unencrypted"),

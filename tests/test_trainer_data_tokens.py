@@ -11,7 +11,6 @@ import pytest
 pytest.importorskip("transformers", reason="the trainer's packages are not installed")
 
 from exallm_trainer.data import token_cache
-from exallm_trainer.data.chunk import TextChunk
 from exallm_trainer.data.token_cache import tokenised, tokenised_texts
 from exallm_trainer.example import Example
 from exallm_trainer.tokenised import tokenise
@@ -23,7 +22,7 @@ EXAMPLES = [
     Example("1", "Ann ran home.", "Who ran?", ("Ann",), "s", "d"),
     Example("2", "Ann ran home.", "Why?", (), "s", "d"),
 ]
-CHUNKS = [TextChunk("s", "d", 0, "Ann ran home."), TextChunk("s", "d", 1, "")]
+TEXTS = ["Ann ran home.", ""]
 
 
 def tokenizer(*words: str) -> Any:
@@ -42,16 +41,16 @@ def test_the_second_time_tokens_come_from_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = tokenise(EXAMPLES, tokenizer())
-    texts = [tuple(ids) for ids in tokenizer()([c.text for c in CHUNKS])["input_ids"]]
+    texts = [tuple(ids) for ids in tokenizer()(TEXTS)["input_ids"]]
     assert tokenised(EXAMPLES, tokenizer(), tmp_path) == expected
-    assert tokenised_texts(CHUNKS, tokenizer(), tmp_path) == texts == [(1, 2, 3, 4), ()]
+    assert tokenised_texts(TEXTS, tokenizer(), tmp_path) == texts == [(1, 2, 3, 4), ()]
 
     def fail(*_: object) -> None:
         raise AssertionError("tokens were computed again")
 
     monkeypatch.setattr(token_cache, "tokenise", fail)
     assert tokenised(EXAMPLES, tokenizer(), tmp_path) == expected
-    assert tokenised_texts(CHUNKS, tokenizer(), tmp_path) == texts
+    assert tokenised_texts(TEXTS, tokenizer(), tmp_path) == texts
     assert len(list(tmp_path.iterdir())) == 2
 
 

@@ -185,6 +185,15 @@ def test_groups_of_a_table_are_a_column(tmp_path: Path) -> None:
     assert data.sha256 == plain.sha256 and data.counterparts is None
 
 
+def test_a_row_without_a_context_keeps_its_group(tmp_path: Path) -> None:
+    file = tmp_path / "mills.jsonl"
+    row = {"context": None, "question": "Where?", "answer": "Leith", "region": "north"}
+    file.write_text(json.dumps(row))
+    form = f"table:{file}"
+    data = with_groups(read_evaluation_set(form), form, ("region",))
+    assert list(data.groups["region"].values()) == ["north"]
+
+
 def test_other_sets_have_their_sources_and_documents_only() -> None:
     data = read_evaluation_set("narratives")
     grouped = with_groups(data, "narratives", ("document",))

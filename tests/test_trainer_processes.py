@@ -9,19 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.processes import SHARDED, TWO
 from exallm_trainer.run_folder import METRICS_FILE
 from exallm_udfs.errors import ExallmError
 from tests.test_trainer_train import lines
 from tests.trainer_tiny_models import save_tiny_model
 
 pytestmark = pytest.mark.trainer
-
-SHARDED = {
-    "ACCELERATE_USE_FSDP": "true",
-    "FSDP_VERSION": "2",
-    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
-}
-_LAUNCHER = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +25,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def trained(base: Path, run: Path, method: str, how: str, *more: str) -> str:
     """Train in one process, in two, or in two with sharded weights; what was printed."""
-    launcher = () if how == "one" else _LAUNCHER
+    launcher = () if how == "one" else TWO
     command = [sys.executable, *launcher, "-m", "tests.training_program"]
     done = subprocess.run(
         [*command, str(base), method, str(run), *more],

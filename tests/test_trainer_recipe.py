@@ -12,6 +12,16 @@ from exallm_trainer.train.passage import Branch, Passage
 from exallm_trainer.train.schedule import learning_rate
 from exallm_udfs.errors import ExallmError
 
+_SCRATCH = """method = 'scratch'
+[optimisation]
+learning_rate = 0.1
+[architecture]
+block_size = 32
+n_layer = 2
+n_embd = 64
+"""
+_FORMER = "base = 'x'\n[optimisation]\nlearning_rate = 0.1\n[former]\n"
+
 
 def test_the_projects_recipes_are_valid() -> None:
     lora = read_recipe(recipe_file("lora"))
@@ -19,6 +29,12 @@ def test_the_projects_recipes_are_valid() -> None:
     assert lora.base == "smollm2" and lora.base_sha256 is not None
     finetune = read_recipe(recipe_file("finetune"))
     assert finetune.method == "finetune" and finetune.lora is None
+    scratch = read_recipe(recipe_file("scratch"))
+    assert scratch.architecture is not None
+    assert scratch.window_tokens == scratch.architecture.block_size
+    further = read_recipe(recipe_file("continue"))
+    assert further.former is not None and further.base == lora.base
+    assert further.window_tokens == further.optimisation.max_tokens
 
 
 @pytest.mark.parametrize(
@@ -42,6 +58,15 @@ def test_the_projects_recipes_are_valid() -> None:
             "base = 'x'\nmethod = 'finetune'\n[optimisation]\nlearning_rate = 0.1\nepochs = true",
             "epochs is not of type int",
         ),
+        (f"{_SCRATCH}n_head = 3", "n_head divides n_embd; 3 does not divide 64"),
+        (f"{_SCRATCH}n_head = 0", "n_head is at least 1"),
+        (f"{_SCRATCH}n_head = 4\ndropout = 1.0", "dropout is from 0 to below 1"),
+        (f"base = 'x'\n{_SCRATCH}n_head = 4", "method = 'scratch' has no base"),
+        ("method = 'scratch'\n[optimisation]\nlearning_rate = 0.1", "section architecture"),
+        ("method = 'continue'\n[optimisation]\nlearning_rate = 0.1", "base is missing"),
+        (f"base = 'x'\n{_SCRATCH}n_head = 4".replace("scratch", "continue"), "architecture"),
+        (f"method = 'continue'\n{_FORMER}share = 1", "former.share is above 0 and below 1"),
+        (f"method = 'finetune'\n{_FORMER}share = 0.1", "section former"),
         ("not toml", "."),
     ],
 )
@@ -53,7 +78,7 @@ def test_a_wrong_recipe_says_what_is_wrong(tmp_path: Path, text: str, problem: s
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:
-    with pytest.raises(ExallmError, match="one of finetune, lora"):
+    with pytest.raises(ExallmError, match="one of continue, dpo, finetune, lora, scratch"):
         recipe_file("nothing")
 
 

@@ -98,7 +98,7 @@ def test_the_loss_of_a_row_is_that_of_its_questions_alone(base: Path) -> None:
     from exallm_trainer.train.spans import Spans
 
     start = load_base(str(base), torch.float32, model_class=AutoModelForQuestionAnswering)
-    spans = Spans(request(base, recipe()), start, torch.device("cpu"))
+    spans = Spans(request(base, recipe()), SETTINGS, start, torch.device("cpu"))
     model = start.model.eval()
     with torch.inference_mode():
         together = spans.loss(model, spans.training)

@@ -125,6 +125,16 @@ def test_questions_are_marked_with_where_they_came_from(books: str, tmp_path: Pa
     assert mark["generated_at"].endswith("Z") and len(mark["passage_sha256"]) == 64
 
 
+def test_half_a_character_in_a_reply_stops_nothing(books: str, tmp_path: Path) -> None:
+    def with_half(town: str) -> str:
+        return two_questions(town).replace(f"built the mill of {town}?", f"built \ud83d {town}?")
+
+    record = synthesize(request(books, Writer(with_half)), tmp_path / "out")
+    assert record["kept"] == 12
+    asked = [row["question"] for row in rows(tmp_path / "out")]
+    assert "Who built \\ud83d Leith?" in asked
+
+
 def test_the_data_card_says_that_a_model_wrote_them(books: str, tmp_path: Path) -> None:
     record = synthesize(replace(request(books, Writer()), second=SECOND), tmp_path / "out")
     prepared = prepare(

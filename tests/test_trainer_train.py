@@ -297,6 +297,24 @@ def test_a_run_begins_from_the_adapter_of_another(base: Path, tmp_path: Path) ->
         train(other, RunFolder(tmp_path / "third"))
     with pytest.raises(ExallmError, match="E-EXALLM-TRAIN-1: a recipe that trains all weights"):
         replace(asked, recipe=recipe("finetune"), adapter=best)
+    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-3: .*/first: it holds no adapter"):
+        replace(again, adapter=best.parent)
+
+
+@pytest.mark.parametrize("change", [{"num_hidden_layers": 3}, {"hidden_size": 128}])
+def test_an_adapter_of_a_larger_model_is_refused(
+    change: dict[str, int], base: Path, tmp_path: Path
+) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from exallm_trainer.train.base_model import add_adapter, load_base
+
+    config = AutoConfig.from_pretrained(base, **change)
+    settings = LoraSettings(rank=2, alpha=4)
+    add_adapter(AutoModelForCausalLM.from_config(config), settings).save_pretrained(tmp_path)
+    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-3: .* belongs to another base model"):
+        add_adapter(load_base(str(base), torch.float32).model, settings, tmp_path)
 
 
 def test_pickled_weights_are_not_opened(base: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
+from bench.programs.sharded_on_cpu import allow_sharding_on_cpu
 from exallm_trainer.run_folder import RunFolder
 from exallm_trainer.train.train import train
 from tests.test_trainer_train import recipe, request
@@ -21,6 +22,7 @@ def main(base: str, method: str, run: str, samples: str, minutes: str = "") -> N
     of = recipe(method, samples_per_step=int(samples), row_tokens=40)
     if of.lora is not None:  # generators of several processes draw other dropouts than one
         of = replace(of, lora=replace(of.lora, dropout=0.0))
+    allow_sharding_on_cpu()
     asked = request(Path(base), of, max_minutes=float(minutes) if minutes else None)
     train(asked, RunFolder(Path(run)))
     accelerator = Accelerator()

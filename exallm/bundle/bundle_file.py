@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
+from exallm.models.source import Progress
 from exallm_udfs.errors import ExallmError
+from exallm_udfs.package import file_sha256
 
 LISTING = "bundle.json"
 CONTAINER, SQL, MODELS = "container", "sql", "models"
 _CHUNK_BYTES = 1 << 20
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Listing:
         return tuple(file for file in self.files if file.path.startswith(folder + "/"))
 
 
-def write_bundle(file: Path, exallm: str, members: Mapping[str, Path], told: Told) -> Listing:
+def write_bundle(file: Path, exallm: str, members: Mapping[str, Path], told: Progress) -> Listing:
     """Write a bundle; the file appears whole.
 
     :param members: path in the bundle to the file on this machine.
@@ -58,9 +59,7 @@ def write_bundle(file: Path, exallm: str, members: Mapping[str, Path], told: Tol
     listed = []
     for path, source in members.items():
         told(f"computing the hash of {path}")
-        with source.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        listed.append(BundledFile(path, source.stat().st_size, sha256))
+        listed.append(BundledFile(path, source.stat().st_size, file_sha256(source)))
     listing = Listing(exallm, tuple(listed))
     unfinished = file.with_name(file.name + ".unfinished")
     with tarfile.open(unfinished, "w") as tar:
@@ -78,7 +77,7 @@ def write_bundle(file: Path, exallm: str, members: Mapping[str, Path], told: Tol
     return listing
 
 
-def unpack_bundle(file: Path, folder: Path, told: Told) -> Listing:
+def unpack_bundle(file: Path, folder: Path, told: Progress) -> Listing:
     """Unpack a bundle and compare every byte with its listing.
 
     :raises ExallmError: E-EXALLM-SLC-20 where the file is no bundle, is cut off, or holds what its

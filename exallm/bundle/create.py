@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from exallm.bundle.bundle_file import CONTAINER, MODELS, SQL, Listing, Told, write_bundle
-from exallm.installer.models import open_source
+from exallm.bundle.bundle_file import CONTAINER, MODELS, SQL, Listing, write_bundle
+from exallm.installer.models import open_source, whole_manifest
 from exallm.installer.sql_files import all_sql_files
 from exallm.models.package_folder import write_package
+from exallm.models.source import Progress
 from exallm.slc.archive import read_archive
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.names import check_model_name, package_path
-from exallm_udfs.package import check_sizes, read_manifest
 from exallm_udfs.package_file import MANIFEST_NAME
 
 
@@ -38,11 +38,11 @@ class BundleRequest:
         check_model_name(self.name)
 
 
-def create_bundle(request: BundleRequest, file: Path, told: Told) -> Listing:
+def create_bundle(request: BundleRequest, file: Path, told: Progress) -> Listing:
     """Write a bundle.
 
     :raises ExallmError: E-EXALLM-SLC-7 for what is no container, E-EXALLM-MODEL-7, -8, -11 and -26
-        for what is no model.
+        for what is no model, E-EXALLM-MODEL-20 for two packages of one name and version.
     """
     told(f"reading {request.container.name}")
     archive = read_archive(request.container)
@@ -57,22 +57,21 @@ def create_bundle(request: BundleRequest, file: Path, told: Told) -> Listing:
             package = Path(scratch, MODELS, str(number))
             package.mkdir(parents=True)
             write_package(open_source(source, told), request.name, number, package)
-            members |= _package_members(package)
+            _add_package(members, package)
         for package in request.packages:
-            members |= _package_members(package)
+            _add_package(members, package)
         return write_bundle(file, metadata.version("exallm"), members, told)
 
 
-def _package_members(package: Path) -> dict[str, Path]:
-    manifest = read_manifest(package)
-    problems = check_sizes(package, manifest)
-    if problems:
-        raise ExallmError(
-            "E-EXALLM-MODEL-11",
-            f"the package in {package} is not whole: {problems[0].path} {problems[0].problem}",
-            "make the package again",
-        )
+def _add_package(members: dict[str, Path], package: Path) -> None:
+    manifest = whole_manifest(package)
     folder = f"{MODELS}/{manifest.name}/v{manifest.version}"
     assert package_path(manifest.name, manifest.version).endswith(folder)
+    if f"{folder}/{MANIFEST_NAME}" in members:
+        raise ExallmError(
+            "E-EXALLM-MODEL-20",
+            f"another package of the bundle is version {manifest.version} of {manifest.name}, too",
+            f"leave {package} out, or package it under another name or version",
+        )
     paths = [*(file.path for file in manifest.files), MANIFEST_NAME]
-    return {f"{folder}/{path}": package / path for path in paths}
+    members.update({f"{folder}/{path}": package / path for path in paths})

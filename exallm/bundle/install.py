@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from exallm.bundle.bundle_file import CONTAINER, MODELS, SQL, Listing, Told, unpack_bundle
+from exallm.bundle.bundle_file import CONTAINER, MODELS, SQL, Listing, unpack_bundle
 from exallm.installer.install import apply_plan, plan_install, require_language
-from exallm.installer.models import AddedModel, register_package
+from exallm.installer.models import AddedModel, Uploaded, register_package
 from exallm.installer.script_languages import SYSTEM
 from exallm.installer.sql_files import all_sql_files
 from exallm.installer.target import Target
+from exallm.models.source import Progress
 from exallm.slc.archive import read_archive
 from exallm.slc.deploy import Activation, Deployment, deploy
 from exallm_udfs.errors import ExallmError
-
-Uploaded = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class InstalledBundle:
 
 
 def install_bundle(
-    target: Target, file: Path, deadline_s: float, told: Told, uploaded: Uploaded
+    target: Target, file: Path, deadline_s: float, told: Progress, uploaded: Uploaded
 ) -> InstalledBundle:
     """Deploy the container, then install the SQL and register the models in one transaction.
 
@@ -44,8 +42,7 @@ def install_bundle(
         listing = unpack_bundle(file, folder, told)
         _require_same_sql(listing, folder)
         archive = read_archive(folder / listing.below(CONTAINER)[0].path)
-        version = f"{archive.facts.exallm}-{archive.facts.flavor}"
-        request = Deployment(archive, version, deadline_s, SYSTEM)
+        request = Deployment(archive, archive.facts.version, deadline_s, SYSTEM)
         container = deploy(target, request, told, uploaded)
         place = replace(target, accelerator=archive.facts.accelerator)
         with target.database.session() as connection:

@@ -11,7 +11,7 @@ import click
 from exallm.bundle.create import BundleRequest, create_bundle
 from exallm.bundle.install import InstalledBundle, install_bundle
 from exallm.cli.progress import progress
-from exallm.cli.target_options import target_of, target_options
+from exallm.cli.target_options import DEADLINE_OPTION, target_of, target_options
 
 _MEBIBYTE = 1 << 20
 
@@ -76,13 +76,7 @@ def create_command(
 
 @bundle.command("install")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--deadline",
-    type=click.FloatRange(1),
-    default=900.0,
-    show_default=True,
-    help="Seconds in which every node has to answer.",
-)
+@DEADLINE_OPTION
 @target_options
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
 def install_command(file: Path, deadline: float, as_json: bool, **options: Any) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
@@ -23,9 +23,41 @@ from exallm.local.engine_home import USER, EngineHome
 if TYPE_CHECKING:
     from exallm_trainer.data.card import DataCard
     from exallm_trainer.data.login import ExasolLogin
-    from exallm_trainer.data.sources import SourceRequest
+    from exallm_trainer.data.sources import Access, SourceRequest
 
-COLUMN_ROLES = ("context", "question", "answers", "document", "id", "text")
+F = TypeVar("F", bound=Callable[..., Any])
+_COLUMN_ROLES = ("context", "question", "answers", "document", "id", "text")
+COLUMN_OPTION = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="ROLE=COLUMN",
+    help=f"A column of tables that has another name than its role: {', '.join(_COLUMN_ROLES)}.",
+)
+_DATABASE_OPTIONS = (
+    click.option("--local", is_flag=True, help="exasol: is the embedded engine."),
+    click.option("--dsn", help="exasol: is this database, as host:port or host/fingerprint:port."),
+    click.option("--db-user", help="Its user; the password comes from DB_PASSWORD."),
+)
+
+
+def source_option(help: str) -> Callable[[F], F]:
+    """The option that names sources, one or several."""
+    return click.option(
+        "--source",
+        "sources",
+        multiple=True,
+        required=True,
+        metavar="[NAME=]KIND:PLACE",
+        help=help,
+    )
+
+
+def database_options(command: F) -> F:
+    """Add the options that name the database of ``exasol:`` sources, for :func:`access_of`."""
+    for option in reversed(_DATABASE_OPTIONS):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -39,14 +71,10 @@ def data() -> None:
 
 
 @data.command("prepare")
-@click.option(
-    "--source",
-    "sources",
-    multiple=True,
-    required=True,
-    metavar="[NAME=]KIND:PLACE",
-    help="squad:FILE, questions:FILE-OR-FOLDER, table:FILE, documents:FILE-OR-FOLDER,"
-    " hub:OWNER/NAME@SPLIT, exasol:TABLE-OR-QUERY, or synthetic:FOLDER. May be repeated.",
+@source_option(
+    "squad:FILE, questions:FILE-OR-FOLDER, table:FILE, documents:FILE-OR-FOLDER,"
+    " hub:OWNER/NAME@SPLIT, exasol:TABLE-OR-QUERY, synthetic:FOLDER, or pairs:FILE. May be"
+    " repeated."
 )
 @click.option(
     "--held-out",
@@ -61,13 +89,7 @@ def data() -> None:
     metavar="NAME=LICENCE",
     help="Licence of a source, for the data card. May be repeated.",
 )
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="ROLE=COLUMN",
-    help=f"A column of tables that has another name than its role: {', '.join(COLUMN_ROLES)}.",
-)
+@COLUMN_OPTION
 @click.option(
     "--validation-share",
     type=click.FloatRange(0, 1, max_open=True),
@@ -85,9 +107,7 @@ def data() -> None:
     show_default=True,
     help="Words that a chunk of text without questions has at most.",
 )
-@click.option("--local", is_flag=True, help="exasol: is the embedded engine.")
-@click.option("--dsn", help="exasol: is this database, as host:port or host/fingerprint:port.")
-@click.option("--db-user", help="Its user; the password comes from DB_PASSWORD.")
+@database_options
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder."
 )
@@ -125,12 +145,7 @@ def prepare_command(
         settings=import_module("exallm_trainer.data.settings").PrepareSettings(
             validation_share=validation_share, seed=seed, chunk_words=chunk_words
         ),
-        access=kinds.Access(
-            import_module("exallm_trainer.data.rows").Columns(
-                **named_values(columns, "column", COLUMN_ROLES)
-            ),
-            database_login(local, dsn, db_user),
-        ),
+        access=access_of(columns, local, dsn, db_user),
     )
     # What these tell of a single page is counted by its reason.
     for library in ("pdfminer", "bs4"):
@@ -141,15 +156,30 @@ def prepare_command(
         click.echo(json.dumps(card.values()))
         return
     _show(card, Console())
-    click.echo(f"to train on it: exallm train lora --data {out} --out RUN")
+    recipe = "lora" if card.train.examples else "dpo"
+    click.echo(f"to train on it: exallm train {recipe} --data {out} --out RUN")
 
 
 def _licensed(sources: Sequence[SourceRequest], licences: Sequence[str]) -> list[SourceRequest]:
-    named = named_values(licences, "licence", [source.name for source in sources])
+    named = _named_values(licences, "licence", [source.name for source in sources])
     return [replace(source, licence=named.get(source.name)) for source in sources]
 
 
-def named_values(values: Sequence[str], option: str, known: Sequence[str]) -> dict[str, str]:
+def access_of(columns: Sequence[str], local: bool, dsn: str | None, user: str | None) -> Access:
+    """What sources need beside their names: the columns of tables, and the database.
+
+    :raises click.UsageError: for a column of an unknown role, and for a database without a user.
+    """
+    found: Access = import_module("exallm_trainer.data.sources").Access(
+        import_module("exallm_trainer.data.rows").Columns(
+            **_named_values(columns, "column", _COLUMN_ROLES)
+        ),
+        _database_login(local, dsn, user),
+    )
+    return found
+
+
+def _named_values(values: Sequence[str], option: str, known: Sequence[str]) -> dict[str, str]:
     found = {}
     for value in values:
         name, separator, meaning = value.partition("=")
@@ -161,7 +191,7 @@ def named_values(values: Sequence[str], option: str, known: Sequence[str]) -> di
     return found
 
 
-def database_login(local: bool, dsn: str | None, user: str | None) -> ExasolLogin | None:
+def _database_login(local: bool, dsn: str | None, user: str | None) -> ExasolLogin | None:
     login: Any = import_module("exallm_trainer.data.login").ExasolLogin
     if local:
         if dsn:
@@ -180,10 +210,13 @@ def database_login(local: bool, dsn: str | None, user: str | None) -> ExasolLogi
 
 def _show(card: DataCard, console: Console) -> None:
     """The card's counts as tables."""
-    read = _table("read", "licence", "documents", "paragraphs", "questions")
+    has_pairs = card.train.pairs > 0
+    pairs = ("pairs",) if has_pairs else ()
+    read = _table("read", "licence", "documents", "paragraphs", "questions", *pairs)
     for name, group in (("", card.sources), ("held out: ", card.held_out)):
         for source in group:
-            counts = (source.documents, source.paragraphs, source.questions)
+            counts = [source.documents, source.paragraphs, source.questions]
+            counts += [source.pairs] if has_pairs else []
             told = name + source.name
             if source.synthetic is not None:
                 told += ", which a model wrote"
@@ -194,15 +227,16 @@ def _show(card: DataCard, console: Console) -> None:
         for entry in card.dropped:
             dropped.add_row(entry.unit, entry.source, entry.reason, str(entry.count))
         console.print(dropped)
-    split = _table("split", "documents", "examples", "texts")
+    split = _table("split", "documents", "examples", "texts", *pairs)
     for name, side in (("train", card.train), ("validation", card.validation)):
-        split.add_row(name, str(side.documents), str(side.examples), str(side.texts))
+        counts = [side.documents, side.examples, side.texts] + ([side.pairs] if has_pairs else [])
+        split.add_row(name, *map(str, counts))
     console.print(split)
 
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
-    numbers = ("documents", "paragraphs", "questions", "examples", "texts", "count")
+    numbers = ("documents", "paragraphs", "questions", "examples", "texts", "pairs", "count")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left")
     return table

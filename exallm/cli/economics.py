@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from exallm_trainer.chart import svg
-from exallm_trainer.economics.advice import money
-from exallm_trainer.economics.cost import exact
-from exallm_trainer.economics.economics import Economics
-from exallm_trainer.economics.economics import economics as compute
-from exallm_trainer.economics.inputs import Prices, Quality, Use
-from exallm_trainer.economics.measured import read_batch_runs, training_hours
-from exallm_trainer.run_folder import write_whole
+if TYPE_CHECKING:
+    from exallm_trainer.economics.economics import Economics
+    from exallm_trainer.economics.inputs import Quality
 
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -96,6 +92,10 @@ def economics(
       exallm economics --runs runs.csv --training-run runs/qa --hosted-input 0.15 \\
         --hosted-output 0.60 --machine 0.40 --labour 800 --rows 5000000 --plot cost.svg
     """
+    from exallm_trainer.chart import svg
+    from exallm_trainer.economics.economics import economics as compute
+    from exallm_trainer.economics.inputs import Prices, Use
+
     read, written, rate = _measured(runs, prompt_tokens, completion_tokens, rows_per_second)
     use = Use(
         prompt_tokens=read,
@@ -123,6 +123,8 @@ def _measured(
     runs: Path | None, read: float | None, written: float | None, rate: float | None
 ) -> tuple[float, float, float]:
     """Tokens read and written a row, and rows a second; an option wins over the file."""
+    from exallm_trainer.economics.measured import read_batch_runs
+
     if runs is not None:
         found = read_batch_runs(runs)
         read = found.prompt_tokens if read is None else read
@@ -138,6 +140,8 @@ def _measured(
 
 
 def _hours(runs: tuple[Path, ...], hours: float | None) -> float:
+    from exallm_trainer.economics.measured import training_hours
+
     if runs and hours is not None:
         raise click.UsageError("--training-run and --training-hours exclude each other")
     if hours is not None:
@@ -148,6 +152,8 @@ def _hours(runs: tuple[Path, ...], hours: float | None) -> float:
 
 
 def _quality(goal: float | None, prompting: float | None, tuned: float | None) -> Quality | None:
+    from exallm_trainer.economics.inputs import Quality
+
     if goal is None and prompting is None and tuned is None:
         return None
     if goal is None or prompting is None:
@@ -161,6 +167,8 @@ def _missing(option: str, source: str) -> click.UsageError:
 
 
 def _write(file: Path, text: str) -> None:
+    from exallm_trainer.run_folder import write_whole
+
     try:
         write_whole(file, text)
     except OSError as error:
@@ -168,11 +176,13 @@ def _write(file: Path, text: str) -> None:
 
 
 def _show(found: Economics) -> None:
-    click.echo(f"a row hosted          {money(exact(found.hosted_row))}")
-    click.echo(f"a row of an own model {money(exact(found.own_row))}")
+    from exallm_trainer.economics.advice import money
+
+    click.echo(f"a row hosted          {money(found.hosted_row)}")
+    click.echo(f"a row of an own model {money(found.own_row)}")
     click.echo(
-        f"before the first row  {money(exact(found.training_cost + found.labour_cost))}"
-        f" ({money(exact(found.training_cost))} training, {money(exact(found.labour_cost))} labour)"
+        f"before the first row  {money(found.training_cost + found.labour_cost)}"
+        f" ({money(found.training_cost)} training, {money(found.labour_cost)} labour)"
     )
     click.echo(
         "crossover             none"

@@ -10,21 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table as ScreenTable
-from rich.text import Text
 
-from exallm.cli.opened_model import opened_model
+from exallm.cli.opened_model import opened_model, usual_template
 from exallm.cli.progress import Progress, progress
+from exallm.cli.screen_table import print_table
 from exallm.cli.trainer_extra import require_trainer
-from exallm.models.smollm2 import PROMPT_TEMPLATE
-from exallm_udfs.prompt import PLACEHOLDER
 
 if TYPE_CHECKING:
     from exallm_trainer.evaluate.comparison import Comparison
     from exallm_trainer.evaluate.evaluation import Evaluation, EvaluationRequest
     from exallm_trainer.evaluate.evaluation_set import EvaluationSet
-    from exallm_trainer.evaluate.report import Table
 
 _EXISTING_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -55,8 +50,8 @@ class _Result:
 @click.option(
     "--data",
     required=True,
-    help="squad:FILE, questions:FILE, table:FILE, a folder of exallm data prepare, narratives or"
-    " adversarial.",
+    help="squad:FILE, questions:FILE, table:FILE, a folder of exallm data prepare, train:FOLDER for"
+    " its training questions, narratives or adversarial.",
 )
 @click.option("--against", help="Another model that is asked the same, to show what is gained.")
 @click.option("--base", help="What an adapter is put on, instead of what its run names.")
@@ -173,8 +168,7 @@ def _request(model: str, asking: _Asking, template: Path | None) -> EvaluationRe
     evaluation = import_module("exallm_trainer.evaluate.evaluation")
     decoding = import_module("exallm_trainer.evaluate.decoding").Decoding
     place = import_module("exallm_trainer.evaluate.model_place").model_place(opened_model(model))
-    usual = PLACEHOLDER if place.trained else PROMPT_TEMPLATE
-    text = usual if template is None else _text(template)
+    text = usual_template(place) if template is None else _text(template)
     named = asking.base or place.base
     request: EvaluationRequest = evaluation.EvaluationRequest(
         place=place,
@@ -242,16 +236,7 @@ def _print_tables(results: Sequence[_Result], other: Evaluation | None) -> None:
     report = import_module("exallm_trainer.evaluate.report")
     if len(results) > 1:
         evaluations = [result.evaluation for result in results]
-        _print(report.overview(evaluations, [result.comparison for result in results]))
+        print_table(report.overview(evaluations, [result.comparison for result in results]))
         return
     for table in report.tables_of(results[0].evaluation, other, results[0].comparison):
-        _print(table)
-
-
-def _print(table: Table) -> None:
-    screen = ScreenTable(title=Text(table.title), title_justify="left")
-    for column in table.columns:
-        screen.add_column(Text(column), overflow="fold")
-    for row in table.rows:
-        screen.add_row(*map(Text, row))
-    Console().print(screen)
+        print_table(table)

@@ -6,6 +6,7 @@ import click
 
 from exallm.cli.bundle import bundle
 from exallm.cli.data import data
+from exallm.cli.data_pairs import pairs_command
 from exallm.cli.demo import demo
 from exallm.cli.doctor import doctor
 from exallm.cli.economics import economics
@@ -17,7 +18,9 @@ from exallm.cli.package import package_command
 from exallm.cli.report import report
 from exallm.cli.run_command import run_command
 from exallm.cli.slc import slc
+from exallm.cli.sweep import sweep
 from exallm.cli.synthesize import synthesize_command
+from exallm.cli.tokenizer import tokenizer
 from exallm.cli.train import train
 from exallm.cli.uninstall import uninstall
 from exallm.cli.upgrade import upgrade
@@ -38,9 +41,10 @@ def exallm() -> None:
 
 for command in (
     *(bundle, data, demo, doctor, economics, evaluate, install, local, model),
-    *(package_command, report, slc, train, uninstall, upgrade),
+    *(package_command, report, slc, sweep, tokenizer, train, uninstall, upgrade),
 ):
     exallm.add_command(command)
+data.add_command(pairs_command)
 data.add_command(synthesize_command)
 
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from exallm.home import exallm_home
 from exallm.models.minilm_source import NAME as MINILM
 from exallm.models.minilm_source import minilm_folder
+from exallm.models.smollm2 import PROMPT_TEMPLATE
 from exallm.models.smollm2_source import NAME as SMOLLM2
 from exallm.models.smollm2_source import smollm2_file
+from exallm_udfs.prompt import PLACEHOLDER
+
+if TYPE_CHECKING:
+    from exallm_trainer.evaluate.model_place import ModelPlace
+
+
+def usual_template(place: ModelPlace) -> str:
+    """How a model is asked: bare where exallm trained it, else with worked examples."""
+    return PLACEHOLDER if place.trained else PROMPT_TEMPLATE
+
 
 _FETCHED = {SMOLLM2: smollm2_file, MINILM: minilm_folder}
 

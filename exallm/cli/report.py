@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from exallm_trainer.run_report.run_report import ReportRequest, write_report
-
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
@@ -48,6 +46,8 @@ def report(
     Example:
       exallm report runs/qa --evaluation evaluations/qa --economics cost.json --out qa.html
     """
+    from exallm_trainer.run_report.run_report import ReportRequest, write_report
+
     file = run / "report.html" if out is None else out
     write_report(ReportRequest(run, evaluations, economics), file)
     click.echo(json.dumps({"report": str(file)}) if as_json else f"written to {file}")

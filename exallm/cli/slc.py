@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from exallm.cli.progress import progress
-from exallm.cli.target_options import target_of, target_options
+from exallm.cli.target_options import DEADLINE_OPTION, target_of, target_options
 from exallm.installer.script_languages import SESSION, SYSTEM
 from exallm.slc.archive import read_archive
 from exallm.slc.deploy import Activation, Deployment, activate_version, deploy, roll_back
@@ -34,13 +34,6 @@ _WHEEL = click.option(
     "--wheel",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Wheel of exallm; made of the checkout where there is one.",
-)
-_DEADLINE = click.option(
-    "--deadline",
-    type=click.FloatRange(1),
-    default=900.0,
-    show_default=True,
-    help="Seconds in which every node has to answer.",
 )
 _JSON = click.option(
     "--json", "as_json", is_flag=True, help="Print the outcome as one JSON object."
@@ -153,7 +146,7 @@ def check_command(flavor_name: str, wheel: Path | None, model: str, as_json: boo
     "--version",
     help="Names the container's folder, so that several stand side by side; as built without it.",
 )
-@_DEADLINE
+@DEADLINE_OPTION
 @_SCOPE
 @target_options
 @_JSON
@@ -177,7 +170,7 @@ def deploy_command(
     target = target_of(options)
     with progress(f"reading {archive.name}") as shown:
         read = read_archive(archive)
-        chosen = version or f"{read.facts.exallm}-{read.facts.flavor}"
+        chosen = version or read.facts.version
         request = Deployment(read, chosen, deadline, scope)
         done = deploy(target, request, shown.step, shown.uploaded)
     _report(done, target.language, scope, as_json)
@@ -185,7 +178,7 @@ def deploy_command(
 
 @slc.command("activate")
 @click.argument("version")
-@_DEADLINE
+@DEADLINE_OPTION
 @_SCOPE
 @target_options
 @_JSON
@@ -205,7 +198,7 @@ def activate_command(
 
 
 @slc.command("rollback")
-@_DEADLINE
+@DEADLINE_OPTION
 @target_options
 @_JSON
 def rollback_command(deadline: float, as_json: bool, **options: Any) -> None:

@@ -13,12 +13,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from exallm.cli.data import COLUMN_ROLES, database_login, named_values
-from exallm.cli.opened_model import opened_model
+from exallm.cli.data import COLUMN_OPTION, access_of, database_options, source_option
+from exallm.cli.opened_model import opened_model, usual_template
 from exallm.cli.progress import progress
 from exallm.cli.trainer_extra import require_trainer
-from exallm.models.smollm2 import PROMPT_TEMPLATE
-from exallm_udfs.prompt import PLACEHOLDER
 
 if TYPE_CHECKING:
     from exallm_trainer.evaluate.model_place import ModelPlace
@@ -51,21 +49,8 @@ class _Named:
 
 
 @click.command("synthesize")
-@click.option(
-    "--source",
-    "sources",
-    multiple=True,
-    required=True,
-    metavar="[NAME=]KIND:PLACE",
-    help="Passages, named as for exallm data prepare. May be repeated.",
-)
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="ROLE=COLUMN",
-    help=f"A column of tables that has another name than its role: {', '.join(COLUMN_ROLES)}.",
-)
+@source_option("Passages, named as for exallm data prepare. May be repeated.")
+@COLUMN_OPTION
 @click.option(
     "--generator",
     required=True,
@@ -105,9 +90,7 @@ class _Named:
     show_default=True,
     help="Seconds in which an address has to reply.",
 )
-@click.option("--local", is_flag=True, help="exasol: is the embedded engine.")
-@click.option("--dsn", help="exasol: is this database, as host:port or host/fingerprint:port.")
-@click.option("--db-user", help="Its user; the password comes from DB_PASSWORD.")
+@database_options
 @click.option("--cpu", is_flag=True, help="Compute on the CPU even where there is an accelerator.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder."
@@ -157,12 +140,7 @@ def synthesize_command(
         questions=questions, passages=passages, chunk_words=chunk_words, language=language
     )
     asked = [kinds.parse_source(source) for source in sources]
-    access = kinds.Access(
-        import_module("exallm_trainer.data.rows").Columns(
-            **named_values(columns, "column", COLUMN_ROLES)
-        ),
-        database_login(local, dsn, db_user),
-    )
+    access = access_of(columns, local, dsn, db_user)
     read_words = import_module("exallm_trainer.synthesize.word_list").read_word_list
     with progress("opening the models") as shown:
         request = core.SynthesisRequest(
@@ -200,8 +178,7 @@ def _second(named: _Named) -> SecondModel:
         made = module.chat_second(_chat(named))
         return made
     place, base = _weights(named)
-    template = PLACEHOLDER if place.trained else PROMPT_TEMPLATE
-    made = module.transformers_second(place, base, template, named.cpu)
+    made = module.transformers_second(place, base, usual_template(place), named.cpu)
     return made
 
 

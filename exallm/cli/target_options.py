@@ -62,6 +62,14 @@ _OPTIONS = (
     ),
 )
 
+DEADLINE_OPTION = click.option(
+    "--deadline",
+    type=click.FloatRange(1),
+    default=900.0,
+    show_default=True,
+    help="Seconds in which every node has to answer.",
+)
+
 
 def target_options(command: F) -> F:
     """Add the options to a command; it gets them as keywords for :func:`target_of`."""

@@ -38,6 +38,16 @@ if TYPE_CHECKING:
     help="Begin from this adapter, the folder best of another run.",
 )
 @click.option(
+    "--tokenizer",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of exallm tokenizer train, for the recipe scratch.",
+)
+@click.option(
+    "--former",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A prepared folder of the base's former kind of data, for a recipe with a share of it.",
+)
+@click.option(
     "--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop cleanly after so long."
 )
 @click.option(
@@ -53,12 +63,14 @@ def train(
     out: Path,
     base: str | None,
     adapter: Path | None,
+    tokenizer: Path | None,
+    former: Path | None,
     max_minutes: float | None,
     tracker: str | None,
     cpu: bool,
     as_json: bool,
 ) -> None:
-    """Train by RECIPE: lora, finetune, or a recipe file of your own.
+    """Train by RECIPE: lora, finetune, dpo, scratch, continue, or a recipe file of your own.
 
     The same command continues a run that was stopped or killed. Every figure goes into
     metrics.jsonl, the checkpoint that validation chose into best, both in the run folder.
@@ -66,11 +78,13 @@ def train(
     \b
     Example:
       exallm train lora --data DATA --out runs/qa --max-minutes 60
+      exallm train scratch --tokenizer tokenizers/own --data DATA --out runs/scratch
     """
     require_trainer()
     recipes = import_module("exallm_trainer.recipe")
     chosen = recipes.read_recipe(recipes.recipe_file(recipe))
-    prepared = import_module("exallm_trainer.data.prepared").read_prepared(data)
+    read_prepared = import_module("exallm_trainer.data.prepared").read_prepared
+    prepared = read_prepared(data)
     run = import_module("exallm_trainer.train.train").train
     run_folder = import_module("exallm_trainer.run_folder").RunFolder(out)
     request = import_module("exallm_trainer.train.request").TrainRequest(
@@ -78,6 +92,8 @@ def train(
         base=base or opened_model(chosen.base),
         data=prepared,
         adapter=adapter,
+        tokenizer=tokenizer,
+        former=None if former is None else read_prepared(former),
         tokens=data / "tokens",
         max_minutes=max_minutes,
         tracker=tracker,
@@ -90,7 +106,7 @@ def train(
         return
     click.echo(
         f"{record.state} after {record.steps} steps and {record.seconds:.0f} s; best at step"
-        f" {record.best_step}: {record.best_exact:.1%} of the validation answers to the letter"
+        f" {record.best_step}: {record.best_told()}"
     )
 
 
@@ -126,6 +142,5 @@ class _Shown:
         )
         if report.validation is not None:
             self._progress.console.print(
-                f"step {report.step}: validation loss {report.validation.loss:.4f},"
-                f" {report.validation.exact:.1%} to the letter"
+                f"step {report.step}, validation: {report.validation.told()}"
             )

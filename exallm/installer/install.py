@@ -23,6 +23,7 @@ from exallm.installer.target import Target
 from exallm.local.udf.container import BUILTIN
 from exallm.sql_text import quote_identifier, quote_text
 from exallm_udfs.errors import ExallmError
+from exallm_udfs.functions.function_body import ACCELERATOR
 
 _LANGUAGE = re.compile(r"(CREATE OR REPLACE )PYTHON3_EXALLM( (?:SCALAR|SET) SCRIPT )")
 _BODY = re.compile(r" AS$", re.M)
@@ -98,7 +99,7 @@ def in_language(sql: str, language: str, accelerator: str | None) -> str:
     moved = _LANGUAGE.sub(rf"\g<1>{quote_identifier(language)}\g<2>", sql)
     if accelerator is None:
         return moved
-    option = f"%perInstanceRequiredAcceleratorDevices {accelerator};"
+    option = ACCELERATOR.format(device=accelerator).rstrip()
     return _BODY.sub(f" AS\n{option}", moved, count=1)
 
 

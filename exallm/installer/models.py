@@ -23,6 +23,7 @@ from exallm.models.smollm2_source import smollm2_source
 from exallm.models.source import PackageSource, Progress
 from exallm.sql_text import quote_identifier, quote_text
 from exallm_udfs.errors import ExallmError
+from exallm_udfs.manifest import Manifest
 from exallm_udfs.names import check_alias, check_model_name, package_path
 from exallm_udfs.package import check_sizes, parse_manifest, read_manifest
 from exallm_udfs.package_file import MANIFEST_NAME
@@ -158,15 +159,8 @@ def register_package(
     :raises ExallmError: E-EXALLM-MODEL-7 and -8 for a folder that is no package, E-EXALLM-MODEL-11
         where a file is missing, E-EXALLM-MODEL-20 where the version is another package.
     """
-    manifest = read_manifest(package)
+    manifest = whole_manifest(package)
     text = (package / MANIFEST_NAME).read_text(encoding="utf-8")
-    problems = check_sizes(package, manifest)
-    if problems:
-        raise ExallmError(
-            "E-EXALLM-MODEL-11",
-            f"the package in {package} is not whole: {problems[0].path} {problems[0].problem}",
-            "make the package again",
-        )
     known = registered_versions(connection, target.schema, manifest.name).get(manifest.version)
     folder = target.bucket.path() / package_path(manifest.name, manifest.version)
     if known is None:
@@ -176,6 +170,23 @@ def register_package(
     path = folder.as_udf_path()
     run(connection, registration_call(target.schema, manifest, text, path, alias))
     return AddedModel(manifest.name, manifest.version, known is None)
+
+
+def whole_manifest(package: Path) -> Manifest:
+    """The manifest of a package's folder that holds every file which it lists.
+
+    :raises ExallmError: E-EXALLM-MODEL-7 and -8 for a folder that is no package, E-EXALLM-MODEL-11
+        where a file is missing or has another size.
+    """
+    manifest = read_manifest(package)
+    problems = check_sizes(package, manifest)
+    if problems:
+        raise ExallmError(
+            "E-EXALLM-MODEL-11",
+            f"the package in {package} is not whole: {problems[0].path} {problems[0].problem}",
+            "make the package again",
+        )
+    return manifest
 
 
 def upload(

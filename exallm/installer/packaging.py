@@ -88,7 +88,7 @@ def package_run(request: PackageRequest, cache: Path, progress: Progress) -> Mad
     difference = None
     if request.data is not None:
         base = request.base
-        if base is None and read_run(request.run).method == "lora":
+        if base is None and read_run(request.run).is_adapter:
             base = smollm2_file(cache, progress)
         figures = packaging_cost(source, request.run, base, request.data, request.rows, progress)
         difference = float(figures["f1_difference"])

@@ -58,7 +58,6 @@ def plan_prune(connection: pyexasol.ExaConnection, target: Target, unregistered:
 
     What another installation has registered in the same bucket stays.
 
-
     :param unregistered: whether packages that no row names go too. An upload that is under way
         is such a package.
     :raises ExallmError: E-EXALLM-DEPLOY-6 where BucketFS does not answer.

@@ -19,8 +19,8 @@ _CLOCK_SKEW = timedelta(days=1)
 def create_certificate(certificate_file: Path, key_file: Path) -> None:
     """Make a key and a certificate for this machine's loopback names, unless both are there.
 
-    The key is readable by its owner only. The certificate appears last: where it is, the key is
-    whole.
+    The key is readable by its owner only. The certificate goes first and appears last: where it is,
+    the key is its own.
     """
     if certificate_file.exists() and key_file.exists():
         return
@@ -30,6 +30,7 @@ def create_certificate(certificate_file: Path, key_file: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
+    certificate_file.unlink(missing_ok=True)
     _write(key_file, private, 0o600)
     _write(certificate_file, _self_signed(key).public_bytes(serialization.Encoding.PEM), 0o644)
 

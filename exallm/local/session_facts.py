@@ -8,7 +8,11 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class ClientFacts:
-    """What a client says of itself when it logs in; '' where it says nothing."""
+    """What a client says of itself when it logs in, and what its connection tells; '' for nothing.
+
+    :param host: the address from which it comes.
+    :param encrypted: whether it speaks TLS.
+    """
 
     client: str = ""
     driver: str = ""

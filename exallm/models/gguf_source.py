@@ -7,10 +7,10 @@ from pathlib import Path
 
 from exallm.models.gguf_q8 import convert_to_q8, needs_q8
 from exallm.models.openvino_ir import IR_FILES, write_openvino_ir
-from exallm.models.source import ModelSettings, PackageSource, Progress
+from exallm.models.source import BARE_PROMPT, ModelSettings, PackageSource, Progress
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.gguf_header import read_gguf_header
-from exallm_udfs.manifest import GenerationDefaults, PromptSettings
+from exallm_udfs.manifest import GenerationDefaults
 from exallm_udfs.package import file_sha256
 
 # The engine reserves its cache for a whole context, so a package asks for what passages need.
@@ -46,7 +46,7 @@ def gguf_settings(file: Path) -> ModelSettings:
     """
     header = read_gguf_header(file)
     return ModelSettings(
-        prompt=PromptSettings("{ctx}", ("\n",)),
+        prompt=BARE_PROMPT,
         generation=GenerationDefaults(MAX_NEW_TOKENS),
         context_length=min(header.context_length() or CONTEXT_LENGTH, CONTEXT_LENGTH),
         licence="LicenseRef-unknown",

@@ -16,9 +16,9 @@ from exallm.models.checkpoint_ir import (
     write_checkpoint_ir,
 )
 from exallm.models.gguf_source import CONTEXT_LENGTH, MAX_NEW_TOKENS
-from exallm.models.source import ModelSettings, PackageSource, Progress
+from exallm.models.source import BARE_PROMPT, ModelSettings, PackageSource, Progress
 from exallm_udfs.errors import ExallmError
-from exallm_udfs.manifest import GenerationDefaults, PromptSettings
+from exallm_udfs.manifest import GenerationDefaults
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 # Weights that need no code to be read: a pickle is not even downloaded.
@@ -106,8 +106,9 @@ def _read(folder: Path) -> PackageSource:
         engine_path=".",
         tokenizer="openvino_tokenizer.xml",
         settings=ModelSettings(
-            prompt=PromptSettings("{ctx}", ("\n",)),
-            generation=GenerationDefaults(MAX_NEW_TOKENS),
+            prompt=BARE_PROMPT,
+            # A small context is not all for the answer.
+            generation=GenerationDefaults(min(MAX_NEW_TOKENS, described["context_length"] // 2)),
             context_length=described["context_length"],
             licence=described["licence"],
         ),

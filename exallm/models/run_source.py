@@ -14,10 +14,10 @@ from exallm.models.gguf_source import gguf_settings
 from exallm.models.hub_source import folder_source
 from exallm.models.lora_source import lora_source
 from exallm.models.smollm2_source import SMOLLM2_SETTINGS, smollm2_file
-from exallm.models.source import ModelSettings, PackageSource, Progress
+from exallm.models.source import BARE_PROMPT, ModelSettings, PackageSource, Progress
 from exallm.models.span_source import span_source
 from exallm_udfs.errors import ExallmError
-from exallm_udfs.manifest import Figure, PromptSettings, Training
+from exallm_udfs.manifest import Figure, Training
 from exallm_udfs.package import file_sha256
 from exallm_udfs.package_file import ALLOWED_SUFFIXES
 
@@ -28,8 +28,6 @@ EVALUATION_FILE = "evaluation.json"
 CARD_FILE = "card.json"
 _CHECKPOINT_FOLDER = "checkpoint"
 _BEST_FOLDER = "best"
-# A run is trained on the row's text and the answer's line, without examples in front.
-_TRAINED_PROMPT = PromptSettings("{ctx}", ("\n",))
 _RUNS_OF_SOURCES = Path(__file__).parents[2] / "trainer" / "runs"
 
 
@@ -51,8 +49,13 @@ class Run:
 
     @property
     def method(self) -> str:
-        """Of the recipe: ``lora``, ``finetune`` or ``span``."""
+        """Of its recipe."""
         return str(self.record["recipe"]["method"])
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether an adapter was trained and not all weights."""
+        return (self.best / "adapter_config.json").is_file()
 
     @property
     def training(self) -> Training:
@@ -93,7 +96,7 @@ def run_source(folder: Path, base: Path | None, cache: Path, progress: Progress)
         ``span_source``.
     """
     run = read_run(folder)
-    source = _SOURCES[run.method](run, base, cache, progress)
+    source = _source_of(run)(run, base, cache, progress)
     return replace(
         source,
         training=run.training,
@@ -138,10 +141,16 @@ def _records(run: Run) -> dict[str, Path]:
     return {f"training/{name}": run.folder / name for name in (RECORD_FILE, CARD_FILE)}
 
 
+def _source_of(run: Run) -> Callable[[Run, Path | None, Path, Progress], PackageSource]:
+    if run.method == "span":
+        return _pointing
+    return _adapted if run.is_adapter else _whole
+
+
 def _adapted(run: Run, base: Path | None, cache: Path, progress: Progress) -> PackageSource:
     gguf, settings = _lora_base(run, base, cache, progress)
     source = lora_source(settings, gguf, run.best, cache, progress)
-    return replace(source, settings=replace(source.settings, prompt=_TRAINED_PROMPT))
+    return replace(source, settings=replace(source.settings, prompt=BARE_PROMPT))
 
 
 def _whole(run: Run, base: Path | None, cache: Path, progress: Progress) -> PackageSource:
@@ -152,7 +161,7 @@ def _whole(run: Run, base: Path | None, cache: Path, progress: Progress) -> Pack
         for file in sorted(run.best.iterdir())
         if file.suffix in ALLOWED_SUFFIXES
     }
-    settings = replace(source.settings, prompt=_TRAINED_PROMPT)
+    settings = replace(source.settings, prompt=BARE_PROMPT)
     return replace(source, settings=settings, checkpoint_path=_CHECKPOINT_FOLDER, added=checkpoint)
 
 
@@ -160,13 +169,6 @@ def _pointing(run: Run, base: Path | None, cache: Path, progress: Progress) -> P
     known = run.record["base_sha256"] == minilm_source.WEIGHTS_SHA256
     licence = minilm_source.LICENCE if known else "LicenseRef-unknown"
     return span_source(run.best, run.record["recipe"]["span"], licence, cache, progress)
-
-
-_SOURCES: Mapping[str, Callable[[Run, Path | None, Path, Progress], PackageSource]] = {
-    "lora": _adapted,
-    "finetune": _whole,
-    "span": _pointing,
-}
 
 
 def _lora_base(

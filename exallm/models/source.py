@@ -16,6 +16,8 @@ from exallm_udfs.manifest import (
 )
 
 Progress = Callable[[str], None]
+# The row's text as it is, and one line as the answer: how a model is asked without worked examples.
+BARE_PROMPT = PromptSettings("{ctx}", ("\n",))
 
 
 @dataclass(frozen=True)

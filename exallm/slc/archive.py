@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import tarfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from exallm.local.udf.container import CLIENT, client_python
+from exallm.local.udf.container import CLIENT, CLIENT_LINE_LIMIT, client_python
 from exallm.slc.facts import ContainerFacts
 from exallm_udfs.container_report import FACTS_NAME
 from exallm_udfs.errors import ExallmError
-
-_CLIENT_LINE_LIMIT = 100
+from exallm_udfs.package import file_sha256
 
 
 @dataclass(frozen=True)
@@ -52,10 +50,8 @@ def read_archive(file: Path) -> ContainerArchive:
         read = ContainerFacts.from_json(facts)
     except ValueError as error:
         raise _no_container(file, str(error)) from error
-    with file.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    embedded = client_python(client.decode("ascii", "replace")) is not None
-    return ContainerArchive(file, file.stat().st_size, sha256, read, embedded)
+    embedded = client_python(client) is not None
+    return ContainerArchive(file, file.stat().st_size, file_sha256(file), read, embedded)
 
 
 def _read_members(file: Path) -> tuple[bytes | None, bytes | None]:
@@ -67,7 +63,7 @@ def _read_members(file: Path) -> tuple[bytes | None, bytes | None]:
             for member in tar:
                 name = member.name.removeprefix("./")
                 if name == CLIENT and member.isfile():
-                    client = _content(tar, member).read(_CLIENT_LINE_LIMIT)
+                    client = _content(tar, member).read(CLIENT_LINE_LIMIT)
                 elif name.rpartition("/")[2] == FACTS_NAME and member.isfile():
                     facts = _content(tar, member).read()
         # tarfile takes a cut for the end; gzip knows better.

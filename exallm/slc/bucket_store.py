@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import exasol.bucketfs as bfs
 import requests
 
-from exallm.installer.models import UploadedFile
+from exallm.installer.models import Uploaded, UploadedFile
 from exallm.installer.target import BucketTarget, bucketfs_error
 from exallm.slc.archive import ContainerArchive
+from exallm.slc.facts import ContainerFacts
 from exallm_udfs.errors import ExallmError
 
 FOLDER = "exallm/slc"
-Uploaded = Callable[[str, int, int], None]
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
 _ACTIVATIONS = "activations.json"
 _REFUSED_LOGIN, _REFUSED_WRITE, _NO_ROOM = (401,), (403, 405), (413, 507)
@@ -33,16 +33,23 @@ class StoredContainer:
 
     sha256: str
     bytes: int
-    build: str
-    exallm: str
-    flavor: str
+    facts: ContainerFacts
     is_whole: bool
 
     @classmethod
     def of(cls, archive: ContainerArchive, is_whole: bool) -> StoredContainer:
         """The record of an archive."""
-        facts = archive.facts
-        return cls(archive.sha256, archive.bytes, facts.build, facts.exallm, facts.flavor, is_whole)
+        return cls(archive.sha256, archive.bytes, archive.facts, is_whole)
+
+    @classmethod
+    def from_entries(cls, entries: dict[str, Any]) -> StoredContainer:
+        """The record as JSON has it; :raises ValueError: for anything else."""
+        if set(entries) != {field.name for field in fields(cls)}:
+            raise ValueError("it has other entries")
+        sha256, size, is_whole = entries["sha256"], entries["bytes"], entries["is_whole"]
+        if not (isinstance(sha256, str) and type(size) is int and isinstance(is_whole, bool)):
+            raise ValueError("it has an entry of another type")
+        return cls(sha256, size, ContainerFacts.from_entries(entries["facts"]), is_whole)
 
 
 class BucketStore:
@@ -62,8 +69,12 @@ class BucketStore:
 
     def stored(self, version: str) -> StoredContainer | None:
         """What is known of a version, None where none was ever uploaded."""
-        entries = self._read_json(_record_name(version))
-        return None if entries is None else StoredContainer(**entries)
+        name = _record_name(version)
+        entries = self._read_json(name)
+        try:
+            return None if entries is None else StoredContainer.from_entries(entries)
+        except ValueError as error:
+            raise _damaged(name) from error
 
     def upload(self, archive: ContainerArchive, version: str, uploaded: Uploaded) -> bool:
         """Put an archive under a version; false where the same one lies there already.
@@ -82,7 +93,10 @@ class BucketStore:
 
     def activations(self, alias: str) -> tuple[str, ...]:
         """The URLs that an alias has had through exallm, the active one last."""
-        return tuple((self._read_json(_ACTIVATIONS) or {}).get(alias, ()))
+        urls = (self._read_json(_ACTIVATIONS) or {}).get(alias, [])
+        if not (isinstance(urls, list) and all(isinstance(url, str) for url in urls)):
+            raise _damaged(_ACTIVATIONS)
+        return tuple(urls)
 
     def remember(self, alias: str, urls: tuple[str, ...]) -> None:
         """Write the URLs of an alias."""
@@ -103,13 +117,11 @@ class BucketStore:
                 return None
             content = b"".join(file.read())
         try:
-            entries: dict[str, Any] = json.loads(content)
+            entries = json.loads(content)
         except ValueError as error:
-            raise ExallmError(
-                "E-EXALLM-SLC-14",
-                f"{name} in {FOLDER} of the bucket is damaged",
-                "remove it, and deploy the container again",
-            ) from error
+            raise _damaged(name) from error
+        if not isinstance(entries, dict):
+            raise _damaged(name)
         return entries
 
     @contextmanager
@@ -136,6 +148,14 @@ def archive_name(version: str) -> str:
 
 def _record_name(version: str) -> str:
     return archive_name(version).removesuffix(".tar.gz") + ".json"
+
+
+def _damaged(name: str) -> ExallmError:
+    return ExallmError(
+        "E-EXALLM-SLC-14",
+        f"{name} in {FOLDER} of the bucket is damaged",
+        "remove it, and deploy the container again",
+    )
 
 
 def _explain(bucket: BucketTarget, error: Exception) -> ExallmError:

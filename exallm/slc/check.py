@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exallm.home import exallm_home
+from packaging.utils import canonicalize_name
+
 from exallm.installer.models import open_source
 from exallm.models.package_folder import write_package
 from exallm.slc.description import ContainerDescription, Flavor
-from exallm.slc.environment import ContainerEnvironment, make_environment
+from exallm.slc.environment import ContainerEnvironment, make_environment, slc_cache
 from exallm.slc.flavor_folder import write_flavor
 from exallm.slc.layout import check_layout, require_tool
 from exallm.slc.own_wheel import last_line
@@ -34,7 +35,7 @@ _BUCKET = Path("bfsdefault", "default")
 class CheckedFlavor:
     """What was found.
 
-    :param python: the release that ran the scripts, as ``3.12.1``; None where none were run.
+    :param python: the release that ran the scripts, as ``3.12.1``.
     :param problems: script to what kept it from answering.
     :param scripts: how many there are.
     :param unused: parts of which no script imported a module.
@@ -42,12 +43,12 @@ class CheckedFlavor:
     """
 
     flavor: str
-    python: str | None
+    python: str
     scripts: int
     problems: dict[str, str]
     parts: tuple[Part, ...]
     unused: tuple[str, ...]
-    bill: Path | None
+    bill: Path
 
     @property
     def compressed_mb(self) -> float:
@@ -78,16 +79,14 @@ def check_flavor(
     environment = make_environment(flavor, description, read_wheel(wheel), told)
     check_closure(environment.wheels[1:], flavor, description)
     told("listing the parts and their licences")
-    bill = exallm_home() / "slc" / f"{environment.facts.name}.cdx.json"
+    bill = slc_cache() / f"{environment.facts.name}.cdx.json"
     write_bill(environment, bill)
     parts = parts_of(environment, bill)
     outcome = run_in(environment, model, told)
     problems = {
-        name: found["problem"]
-        for name, found in outcome["scripts"].items()
-        if found["problem"] is not None
+        name: problem for name, problem in outcome["scripts"].items() if problem is not None
     }
-    used = {name.lower().replace("_", "-") for name in outcome["used"]}
+    used = {canonicalize_name(name) for name in outcome["used"]}
     return CheckedFlavor(
         flavor.name,
         outcome["python"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exallm.installer.models import Uploaded
 from exallm.installer.script_languages import (
     SESSION,
     SYSTEM,
@@ -17,28 +18,29 @@ from exallm.installer.script_languages import (
     with_alias,
 )
 from exallm.installer.target import Target
+from exallm.models.source import Progress
 from exallm.slc.archive import ContainerArchive
-from exallm.slc.bucket_store import BucketStore, Uploaded
-from exallm.slc.description import container_description
-from exallm.slc.nodes import NodeReport, Probe, Told, wait_for_nodes
+from exallm.slc.bucket_store import BucketStore
+from exallm.slc.nodes import NodeReport, Probe, wait_for_nodes
 from exallm_udfs.errors import ExallmError
-
-SCOPES = (SYSTEM, SESSION)
 
 
 @dataclass(frozen=True)
 class Activation:
     """A container that answered on every node.
 
-    :param path: of the unpacked container, as UDFs see it; None for a built-in language.
     :param reports: what each node said.
     :param statement: what activates it for the session, or has activated it for the system.
     """
 
     url: str
-    path: str | None
     reports: tuple[NodeReport, ...]
     statement: str
+
+    @property
+    def path(self) -> str | None:
+        """Of the unpacked container, as UDFs see it; None for a built-in language."""
+        return container_path(self.url)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Deployment:
     scope: str = SYSTEM
 
 
-def deploy(target: Target, request: Deployment, told: Told, uploaded: Uploaded) -> Activation:
+def deploy(target: Target, request: Deployment, told: Progress, uploaded: Uploaded) -> Activation:
     """Upload a container and activate it once every node has answered out of it.
 
     What is active stays active until then, and whatever fails leaves it so.
@@ -72,13 +74,12 @@ def deploy(target: Target, request: Deployment, told: Told, uploaded: Uploaded) 
     store.upload(request.archive, request.version, uploaded)
     url = container_url(path)
     facts = request.archive.facts
-    accelerator = container_description().flavors[facts.flavor].accelerator
-    probe = Probe(url, facts.build, accelerator, request.deadline_s)
+    probe = Probe(url, facts.build, facts.accelerator, request.deadline_s)
     return _activate(target, store, probe, request.scope, told)
 
 
 def activate_version(
-    target: Target, version: str, deadline_s: float, scope: str, told: Told
+    target: Target, version: str, deadline_s: float, scope: str, told: Progress
 ) -> Activation:
     """Activate a container that lies in BucketFS already.
 
@@ -92,13 +93,12 @@ def activate_version(
             f"no container {version} lies whole in the bucket",
             "upload it with exallm slc deploy",
         )
-    flavor = container_description().flavors[stored.flavor]
     url = container_url(store.udf_path(version))
-    probe = Probe(url, stored.build, flavor.accelerator, deadline_s)
+    probe = Probe(url, stored.facts.build, stored.facts.accelerator, deadline_s)
     return _activate(target, store, probe, scope, told)
 
 
-def roll_back(target: Target, deadline_s: float, told: Told) -> Activation:
+def roll_back(target: Target, deadline_s: float, told: Progress) -> Activation:
     """Activate for the system what the alias meant before exallm last changed it.
 
     :raises ExallmError: E-EXALLM-SLC-17 where nothing was before, or somebody else has changed the
@@ -113,9 +113,9 @@ def roll_back(target: Target, deadline_s: float, told: Told) -> Activation:
     if active != urls[-1]:
         raise _no_way_back(target, "the alias was changed by other means since")
     reports = _answers(target, Probe(urls[-2], None, None, deadline_s), told)
-    statement = _set(target, urls[-2])
+    _, statement = _set(target, urls[-2])
     store.remember(target.language, urls[:-1])
-    return Activation(urls[-2], container_path(urls[-2]), reports, statement)
+    return Activation(urls[-2], reports, statement)
 
 
 def require_engines(reports: Sequence[NodeReport], accelerator: str | None) -> None:
@@ -136,38 +136,38 @@ def require_engines(reports: Sequence[NodeReport], accelerator: str | None) -> N
 
 
 def _activate(
-    target: Target, store: BucketStore, probe: Probe, scope: str, told: Told
+    target: Target, store: BucketStore, probe: Probe, scope: str, told: Progress
 ) -> Activation:
     reports = _answers(target, probe, told)
     if scope == SESSION:
         with target.database.session() as connection:
             languages = script_languages(connection, SESSION)
         statement = activation_statement(with_alias(languages, target.language, probe.url), SESSION)
-        return Activation(probe.url, container_path(probe.url), reports, statement)
+        return Activation(probe.url, reports, statement)
     told("activating")
-    with target.database.session() as connection:
-        before = alias_url(script_languages(connection, SYSTEM), target.language)
-    statement = _set(target, probe.url)
+    before, statement = _set(target, probe.url)
     if before != probe.url:
         known = store.activations(target.language)
         if before is not None and known[-1:] != (before,):
             known = (*known, before)
         store.remember(target.language, (*known, probe.url))
-    return Activation(probe.url, container_path(probe.url), reports, statement)
+    return Activation(probe.url, reports, statement)
 
 
-def _answers(target: Target, probe: Probe, told: Told) -> tuple[NodeReport, ...]:
+def _answers(target: Target, probe: Probe, told: Progress) -> tuple[NodeReport, ...]:
     reports = wait_for_nodes(target.database, probe, told)
     told("checking what the nodes have answered")
     require_engines(reports, probe.accelerator)
     return reports
 
 
-def _set(target: Target, url: str) -> str:
+def _set(target: Target, url: str) -> tuple[str | None, str]:
+    """What the alias meant before, and the statement that has changed it."""
     with target.database.session() as connection:
+        before = alias_url(script_languages(connection, SYSTEM), target.language)
         statement = activate(connection, SYSTEM, target.language, url)
         connection.commit()
-    return statement
+    return before, statement
 
 
 def _require_kind(target: Target, archive: ContainerArchive) -> None:

@@ -7,20 +7,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from exallm.home import exallm_home
 from exallm.local.udf.python_versions import find_python, python_release
+from exallm.models.source import Progress
 from exallm.slc.description import ContainerDescription, Flavor
 from exallm.slc.facts import ContainerFacts
 from exallm.slc.own_wheel import last_line
 from exallm.slc.wheels import Wheel, fetch_wheels
 from exallm_udfs.container_report import FACTS_NAME
 from exallm_udfs.errors import ExallmError
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

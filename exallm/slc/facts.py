@@ -7,11 +7,13 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from exallm.slc.description import ContainerDescription, Flavor
 from exallm_udfs.container_report import FACTS_NAME, FACTS_NAMES
 from exallm_udfs.errors import ExallmError
 
+_ACCELERATOR = re.compile(r"\w+", re.ASCII)
 _WHEEL = re.compile(r"exallm-(?P<version>[^-]+)-.*\.whl")
 
 
@@ -22,7 +24,7 @@ class ContainerFacts:
     :param exallm: version of exallm in it.
     :param flavor: ``cpu`` or ``cuda``.
     :param python: version of Python in it, as ``3.12``.
-    :param accelerator: what its scripts with a model ask for, None for nothing.
+    :param accelerator: what its scripts with a model ask for, one word, None for nothing.
     :param build: sha256 over its pins and its wheel of exallm: what tells two containers apart.
     """
 
@@ -33,9 +35,14 @@ class ContainerFacts:
     build: str
 
     @property
+    def version(self) -> str:
+        """The version that it is deployed under where nobody names one."""
+        return f"{self.exallm}-{self.flavor}"
+
+    @property
     def name(self) -> str:
         """The folder and file name of the container, without an ending."""
-        return f"exallm-{self.exallm}-{self.flavor}"
+        return f"exallm-{self.version}"
 
     def to_json(self) -> str:
         """The text of the file."""
@@ -68,10 +75,22 @@ class ContainerFacts:
     @classmethod
     def from_json(cls, text: bytes) -> ContainerFacts:
         """Read the file; :raises ValueError: for another text."""
-        entries = json.loads(text)
+        return cls.from_entries(json.loads(text))
+
+    @classmethod
+    def from_entries(cls, entries: Any) -> ContainerFacts:
+        """Facts as JSON has them; :raises ValueError: for anything else.
+
+        The accelerator stands in the text of scripts, so that it may be nothing but a word.
+        """
         if not isinstance(entries, dict) or set(entries) != set(FACTS_NAMES):
             raise ValueError(f"{FACTS_NAME} has other entries than {', '.join(FACTS_NAMES)}")
         texts = {name: entries[name] for name in FACTS_NAMES if name != "accelerator"}
         if not all(isinstance(text, str) for text in texts.values()):
             raise ValueError(f"{FACTS_NAME} has an entry that is no text")
-        return cls(accelerator=entries["accelerator"], **texts)
+        accelerator = entries["accelerator"]
+        if accelerator is not None and not (
+            isinstance(accelerator, str) and _ACCELERATOR.fullmatch(accelerator)
+        ):
+            raise ValueError(f"{FACTS_NAME} has an accelerator that is no word")
+        return cls(accelerator=accelerator, **texts)

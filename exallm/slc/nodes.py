@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from exallm.installer.script_languages import SESSION, activate
 from exallm.installer.sql_files import sql_files
 from exallm.installer.statements import run, value
 from exallm.installer.target import DatabaseTarget
+from exallm.models.source import Progress
 from exallm.sql_text import quote_identifier
 from exallm_udfs.errors import ExallmError
 
@@ -25,7 +25,6 @@ _ASK_LIMIT_S = 120
 # A thousand rows are spread over all nodes.
 _DOUBLINGS = 10
 _SHOWN = 300
-Told = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,9 @@ class Probe:
     deadline_s: float
 
 
-def wait_for_nodes(database: DatabaseTarget, probe: Probe, told: Told) -> tuple[NodeReport, ...]:
+def wait_for_nodes(
+    database: DatabaseTarget, probe: Probe, told: Progress
+) -> tuple[NodeReport, ...]:
     """Ask every node until each has answered out of the container.
 
     Nothing is left in the database: each question is a transaction that is rolled back, under an
@@ -77,7 +78,7 @@ def wait_for_nodes(database: DatabaseTarget, probe: Probe, told: Told) -> tuple[
                 continue
             told(f"waiting for node {node}, {len(answers)} of {count} have answered")
             left_s = max(end - time.monotonic(), 1)
-            answer = _ask(database, probe, node, int(min(left_s, _ASK_LIMIT_S)) or 1)
+            answer = _ask(database, probe, node, int(min(left_s, _ASK_LIMIT_S)))
             if isinstance(answer, NodeReport):
                 answers[node] = answer
             else:

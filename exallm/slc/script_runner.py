@@ -10,10 +10,8 @@ from __future__ import annotations
 import json
 import platform
 import sys
-import time
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from exallm.installer.sql_files import sql_files
 from exallm.local.exasol_type import Column, ExasolType
@@ -71,7 +69,7 @@ def run_case(script: UdfScript, case: ScriptCase, environment: StatementEnvironm
     return emitted
 
 
-def run_scripts() -> dict[str, Any]:
+def run_scripts() -> dict[str, str | None]:
     """Run every script once: name to its problem, None where it answered."""
     package = real_path(bucket_path())
     sha256 = package_sha256(package)
@@ -79,12 +77,10 @@ def run_scripts() -> dict[str, Any]:
     compiled = f'REGISTRY = "{Registry(models).encode()}"'
     environment = StatementEnvironment(scripts={f"{_SCHEMA}.REGISTRY": compiled})
     cases = {case.script: case for case in script_cases(read_manifest(package), sha256)}
-    outcomes: dict[str, Any] = {}
-    for name, script in udf_scripts().items():
-        began = time.perf_counter()
-        problem = _problem(script, cases.get(name), environment)
-        outcomes[name] = {"problem": problem, "seconds": round(time.perf_counter() - began, 3)}
-    return outcomes
+    return {
+        name: _problem(script, cases.get(name), environment)
+        for name, script in udf_scripts().items()
+    }
 
 
 def _span_registry() -> Registry:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from exallm_udfs.errors import ExallmError
+from exallm_trainer.json_lines import read_json_lines, write_json_lines
 from exallm_udfs.prompt import ContextQuestion
 
 # One of the phrases that exallm_udfs.answer takes for "there is no answer".
@@ -36,14 +36,17 @@ class Example:
 
     def completion(self) -> str:
         """What the model has to write: the first answer on a line of its own."""
-        return f" {self.answers[0] if self.answers else NO_ANSWER}\n"
+        return completion_of(self.answers[0] if self.answers else NO_ANSWER)
+
+
+def completion_of(text: str) -> str:
+    """A text as the model has to write it after a prompt: on a line of its own."""
+    return f" {text}\n"
 
 
 def write_examples(file: Path, examples: Iterable[Example]) -> None:
     """One JSON object a line."""
-    with file.open("w", encoding="utf-8") as lines:
-        for example in examples:
-            lines.write(json.dumps(asdict(example), ensure_ascii=False, sort_keys=True) + "\n")
+    write_json_lines(file, examples)
 
 
 def read_examples(file: Path) -> list[Example]:
@@ -51,22 +54,11 @@ def read_examples(file: Path) -> list[Example]:
 
     :raises ExallmError: E-EXALLM-DATA-4 where a line is not one.
     """
-    return list(_examples(file))
+    return list(read_json_lines(file, _example, "an example"))
 
 
-def _examples(file: Path) -> Iterator[Example]:
-    with file.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                fields = json.loads(line)
-                answers = _texts(fields.pop("answers"))
-                yield Example(answers=answers, **fields)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                raise ExallmError(
-                    "E-EXALLM-DATA-4",
-                    f"{file}, line {number} is not an example: {error}",
-                    "prepare the data again",
-                ) from error
+def _example(fields: dict[str, Any]) -> Example:
+    return Example(answers=_texts(fields.pop("answers")), **fields)
 
 
 def _texts(values: Sequence[str]) -> tuple[str, ...]:

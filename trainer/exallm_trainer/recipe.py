@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from exallm_udfs.errors import ExallmError
 
-Method = Literal["lora", "finetune", "span"]
+Method = Literal["lora", "finetune", "span", "dpo", "scratch", "continue"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
@@ -31,6 +32,54 @@ class LoraSettings:
 
 
 @dataclass(frozen=True)
+class DpoSettings:
+    """Direct preference optimisation (Rafailov et al., 2023)."""
+
+    beta: float = 0.1
+    """How much a change of the log probability is worth; a lower one lets the model move farther
+    away from where it started."""
+
+    def __post_init__(self) -> None:
+        _require(self.beta > 0, "dpo.beta is above 0")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A GPT that begins with random weights: GPT-2's layers (Radford et al., 2019)."""
+
+    block_size: int
+    """Tokens that it reads at most; longer texts are cut into windows of so many."""
+    n_layer: int
+    n_head: int
+    """Heads of attention, which divide the width among themselves."""
+    n_embd: int
+    """The width: numbers that stand for a token."""
+    dropout: float = 0.0
+    """Share of the numbers between layers and of attention that is left out in training."""
+
+    def __post_init__(self) -> None:
+        _require(self.block_size >= 16, "architecture.block_size is at least 16")
+        for name in ("n_layer", "n_head", "n_embd"):
+            _require(getattr(self, name) >= 1, f"architecture.{name} is at least 1")
+        _require(
+            self.n_embd % self.n_head == 0,
+            f"architecture.n_head divides n_embd; {self.n_head} does not divide {self.n_embd}",
+        )
+        _require(0 <= self.dropout < 1, "architecture.dropout is from 0 to below 1")
+
+
+@dataclass(frozen=True)
+class FormerData:
+    """Texts of the kind that a model was trained on before, among those that it learns now."""
+
+    share: float
+    """Of the bytes of all texts."""
+
+    def __post_init__(self) -> None:
+        _require(0 < self.share < 1, "former.share is above 0 and below 1")
+
+
+@dataclass(frozen=True)
 class Optimisation:
     """Steps, their size and what ends them."""
 
@@ -42,12 +91,13 @@ class Optimisation:
     epochs: int = 1
     """Times that each example is seen."""
     samples_per_step: int = 4
-    """Samples that make one step: passages, each with all its questions."""
+    """Samples that make one step: passages, each with all its questions, or windows of texts."""
     row_tokens: int = 512
     """Samples of a step share a row of up to so many tokens; the rows of a step are accumulated.
     What is best depends on the device, what is computed does not."""
     max_tokens: int = 1024
-    """An example of more tokens is left out, and counted."""
+    """An example of more tokens is left out, and counted; a text is cut into windows of so many.
+    Where the recipe has an architecture, texts go by its block_size instead."""
     weight_decay: float = 0.0
     clip: float = 1.0
     """Gradients are scaled to this norm at most."""
@@ -99,7 +149,8 @@ class SpanSettings:
 class Recipe:
     """All of a recipe.
 
-    :param base: the model it was tested with: a name, a GGUF file or a checkpoint folder.
+    :param base: the model it was tested with: a name, a GGUF file or a checkpoint folder; empty
+        where training begins with random weights.
     :param base_sha256: of the base's GGUF, where it is one.
     """
 
@@ -109,20 +160,60 @@ class Recipe:
     lora: LoraSettings | None = None
     span: SpanSettings | None = None
     base_sha256: str | None = None
+    dpo: DpoSettings | None = None
+    architecture: Architecture | None = None
+    former: FormerData | None = None
 
     def __post_init__(self) -> None:
         _require(self.method in get_args(Method), f"method is {_one_of(Method)}")
         _require(
-            (self.lora is not None) == (self.method == "lora"),
-            "the section lora stands there exactly with method = 'lora'",
+            self.method in ("dpo", "continue")
+            or (self.lora is not None) == (self.method == "lora"),
+            "the section lora stands there with method = 'lora', and with 'dpo' or 'continue' if an"
+            " adapter is trained and not all weights",
+        )
+        _require(
+            (self.dpo is not None) == (self.method == "dpo"),
+            "the section dpo stands there exactly with method = 'dpo'",
+        )
+        scratch = self.method == "scratch"
+        _require(
+            (self.architecture is not None) == scratch,
+            "the section architecture stands there exactly with method = 'scratch'",
+        )
+        _require(
+            (self.base == "") == scratch,
+            "base is missing" if not scratch else "method = 'scratch' has no base",
+        )
+        _require(
+            self.former is None or self.method == "continue",
+            "the section former stands there with method = 'continue' alone",
         )
         _require(
             (self.span is not None) == (self.method == "span"),
             "the section span stands there exactly with method = 'span'",
         )
 
+    @property
+    def learns_texts(self) -> bool:
+        """Whether it learns running text, and not answers."""
+        return self.method in ("scratch", "continue")
 
-_OF_METHODS: dict[str, type] = {"lora": LoraSettings, "span": SpanSettings}
+    @property
+    def window_tokens(self) -> int:
+        """Tokens that a window of a text has at most."""
+        if self.architecture is None:
+            return self.optimisation.max_tokens
+        return self.architecture.block_size
+
+
+_SECTIONS: Mapping[str, type] = {
+    "lora": LoraSettings,
+    "dpo": DpoSettings,
+    "architecture": Architecture,
+    "former": FormerData,
+    "span": SpanSettings,
+}
 _RECIPES = Path(__file__).with_name("recipes")
 _RECIPES_OF_SOURCES = Path(__file__).parents[1] / "recipes"
 
@@ -145,7 +236,9 @@ def recipe_file(name: str) -> Path:
 
 
 def read_recipe(file: Path) -> Recipe:
-    """Read a TOML file with ``method``, ``base``, ``[optimisation]`` and what the method needs.
+    """Read a TOML file with ``method``, ``base``, ``[optimisation]`` and the sections that belong
+    to the method: ``[lora]``, ``[dpo]``, ``[architecture]``, ``[former]``,
+    ``[span]``.
 
     :raises ExallmError: E-EXALLM-TRAIN-1 for what is unknown, missing or contradictory.
     """
@@ -162,10 +255,11 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
     """The recipe of a mapping as the TOML file holds; ``ValueError`` where it is not one."""
     values = dict(values)
     optimisation = _section(Optimisation, values.pop("optimisation", {}), "optimisation.")
-    for name, kind in _OF_METHODS.items():
+    for name, kind in _SECTIONS.items():
         section = values.pop(name, None)
         values[name] = None if section is None else _section(kind, section, f"{name}.")
     values["optimisation"] = optimisation
+    values.setdefault("base", "")
     return _section(Recipe, values, "")
 
 

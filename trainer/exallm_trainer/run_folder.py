@@ -16,6 +16,8 @@ CARD_FILE = "card.json"
 METRICS_FILE = "metrics.jsonl"
 BEST_FOLDER = "best"
 CHECKPOINTS_FOLDER = "checkpoints"
+ADAPTER_FILE = "adapter_model.safetensors"
+"""The weights of an adapter, as PEFT names them."""
 _LOCK_FILE = ".lock"
 
 

@@ -1,12 +1,20 @@
-"""Examples as tokens."""
+"""Prompts and completions as tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from exallm_trainer.example import Example
+
+class Written(Protocol):
+    """What a model reads and what it has to write."""
+
+    def prompt(self) -> str:
+        """What it reads."""
+
+    def completion(self) -> str:
+        """What it has to write."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +25,7 @@ class TokenisedExample:
     completion: tuple[int, ...]
 
 
-def tokenise(examples: Sequence[Example], tokenizer: Any) -> list[TokenisedExample]:
+def tokenise(examples: Sequence[Written], tokenizer: Any) -> list[TokenisedExample]:
     """Prompts as the engines encode them, and completions without special tokens."""
     if not examples:
         return []

@@ -11,9 +11,12 @@ from typing import Any
 
 import duckdb
 
+from exallm.local.engine.database import DEFAULT_PARAMETERS
 from exallm.local.engine.result import type_of_duckdb
 from exallm.local.exasol_type import Column, ExasolType
 from exallm.local.lua.script import LuaScript, parse_lua_script
+from exallm.local.sql.environment import TranslatedQuery
+from exallm.local.sql.kinds import output_type
 from exallm.local.sql.names import quoted, shown, stored, stored_schema, table_sql
 from exallm.local.sql.refusal import refused
 from exallm.local.sql.rights import Rights
@@ -26,35 +29,22 @@ from exallm.local.timestamp_format import TimestampFormat
 from exallm.local.udf.connection import Connection
 from exallm.local.udf.script import UdfScript, parse_udf_script
 
+_FREE = ("IDLE_TIMEOUT", "NLS_TIMESTAMP_FORMAT", "QUERY_TIMEOUT", "SCRIPT_LANGUAGES")
 # What a parameter may be set to, where another value would change what statements mean.
 _ALLOWED = {
-    "DEFAULT_LIKE_ESCAPE_CHARACTER": ("\\",),
-    "HASHTYPE_FORMAT": ("HEX",),
-    "NLS_DATE_FORMAT": ("YYYY-MM-DD",),
-    "NLS_DATE_LANGUAGE": ("ENG",),
-    "NLS_FIRST_DAY_OF_WEEK": ("7",),
-    "NLS_NUMERIC_CHARACTERS": (".,",),
-    "PROFILE": ("OFF",),
+    **{name: (value,) for name, value in DEFAULT_PARAMETERS.items() if name not in _FREE},
     "QUERY_CACHE": ("ON", "OFF", "READONLY"),
-    "SQL_PREPROCESSOR_SCRIPT": ("",),
-    "TIMESTAMP_ARITHMETIC_BEHAVIOR": ("INTERVAL",),
-    "TIME_ZONE": ("UTC",),
-    "TIME_ZONE_BEHAVIOR": ("INVALID SHIFT AMBIGUOUS ST",),
 }
 _COLUMNS = """
-    SELECT column_name, data_type, comment FROM duckdb_columns()
+    SELECT column_name, data_type, comment, column_default, is_nullable FROM duckdb_columns()
     WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
     ORDER BY column_index
 """
-_DETAILS = """
-    SELECT column_default, is_nullable FROM duckdb_columns()
-    WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
-    ORDER BY column_index
-"""
-_KEYS = """
+_PRIMARY, _FOREIGN = "PRIMARY KEY", "FOREIGN KEY"
+_KEYS = f"""
     SELECT constraint_type, constraint_column_names FROM duckdb_constraints()
     WHERE database_name = current_database() AND schema_name = $schema AND table_name = $name
-        AND constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')
+        AND constraint_type IN ('{_PRIMARY}', '{_FOREIGN}')
 """
 _UDF, _SCRIPTING = "UDF", "SCRIPTING"
 
@@ -81,45 +71,30 @@ class Catalog:
 
     def columns(self, schema: str, name: str) -> tuple[Column, ...] | None:
         """The columns of a table, None where there is no such table."""
-        table = {"schema": stored_schema(schema), "name": stored(name)}
-        rows = self._connection.execute(_COLUMNS, table).fetchall()
-        # What DuckDB's own types do not tell stands in its comments.
-        columns = [
-            Column(shown(column), ExasolType.parse(declared) if declared else type_of_duckdb(type_))
-            for column, type_, declared in rows
-        ]
-        return tuple(columns) or None
+        return tuple(column for column, _, _ in self._detailed(schema, name)) or None
 
     def definition(self, schema: str, name: str) -> TableDefinition | None:
-        """All of a table, None where there is no such table.
-
-        :raises SqlError: 0A000 for a table with a FOREIGN KEY, which DuckDB does not describe.
-        """
-        columns = self.columns(schema, name)
-        if columns is None:
+        """All of a table but its FOREIGN KEYs, None where there is no such table."""
+        details = self._detailed(schema, name)
+        if not details:
             return None
-        table = {"schema": stored_schema(schema), "name": stored(name)}
-        details = self._connection.execute(_DETAILS, table).fetchall()
-        keys = self._connection.execute(_KEYS, table).fetchall()
-        if any(kind == "FOREIGN KEY" for kind, _ in keys):
-            raise refused(60, f"ALTER TABLE of {name}, which has a FOREIGN KEY")
+        keys = self._of_table(_KEYS, schema, name)
         return TableDefinition(
             tuple(
                 TableColumn(column.name, column.type, default, not is_nullable)
-                for column, (default, is_nullable) in zip(columns, details, strict=True)
+                for column, default, is_nullable in details
             ),
-            tuple(shown(column) for kind, names in keys for column in names),
+            tuple(shown(column) for kind, names in keys for column in names if kind == _PRIMARY),
         )
+
+    def has_foreign_key(self, schema: str, name: str) -> bool:
+        """Whether a table has a FOREIGN KEY."""
+        return any(kind == _FOREIGN for kind, _ in self._of_table(_KEYS, schema, name))
 
     def nullable_columns(self, schema: str, name: str) -> list[tuple[str, bool]]:
         """The columns of a table, each with whether it takes NULL; none for what is no table."""
-        table = {"schema": stored_schema(schema), "name": stored(name)}
-        details = self._connection.execute(_DETAILS, table).fetchall()
-        columns = self.columns(schema, name) or ()
-        return [
-            (column.name, bool(is_nullable))
-            for column, (_, is_nullable) in zip(columns, details, strict=True)
-        ]
+        details = self._detailed(schema, name)
+        return [(column.name, is_nullable) for column, _, is_nullable in details]
 
     def column_comment(self, schema: str, name: str, column: str) -> str | None:
         """The comment on a column, None where there is none."""
@@ -137,6 +112,14 @@ class Catalog:
         return tuple(
             Column(shown(name), type_of_duckdb(str(type_)))
             for name, type_ in zip(relation.columns, relation.types, strict=True)
+        )
+
+    def output_columns(self, query: TranslatedQuery) -> tuple[Column, ...]:
+        """The columns that a translated query gives, without running it."""
+        found = self.described(query.node.sql("duckdb"))
+        return tuple(
+            Column(output.name, output_type(output.kind, column.type))
+            for output, column in zip(query.columns, found, strict=True)
         )
 
     def script(self, schema: str, name: str) -> UdfScript | None:
@@ -299,8 +282,7 @@ class Catalog:
         if kind in ("SCHEMA", "CONNECTION"):
             table = "schemas" if kind == "SCHEMA" else "connections"
             self._connection.execute(
-                f"UPDATE _exallm.{table} SET remark = ? WHERE name = ?",
-                [remark, name],
+                f"UPDATE _exallm.{table} SET remark = ? WHERE name = ?", [remark, name]
             )
             return
         self._connection.execute(
@@ -343,11 +325,9 @@ class Catalog:
 
     def drop_table(self, schema: str, name: str) -> None:
         """Drop a table that exists, with the comments on it and the numbers of its IDENTITY."""
-        defaults = self._connection.execute(
-            _DETAILS, {"schema": stored_schema(schema), "name": stored(name)}
-        ).fetchall()
+        details = self._detailed(schema, name)
         self._connection.execute(f"DROP TABLE {table_sql(schema, name)}")
-        for default, _ in defaults:
+        for _, default, _ in details:
             sequence = sequence_of(default)
             if sequence is not None:
                 self._connection.execute(f"DROP SEQUENCE {sequence}")
@@ -357,8 +337,7 @@ class Catalog:
         """Give a table or view another name; grants and comments stay."""
         self.require_free(schema, new)
         if kind == "TABLE":
-            renamed = quoted(stored(new))
-            self._connection.execute(f"ALTER TABLE {table_sql(schema, old)} RENAME TO {renamed}")
+            self.rename_table(schema, old, new)
         else:
             self._connection.execute(
                 "UPDATE _exallm.views SET name = ? WHERE schema_name = ? AND name = ?",
@@ -378,6 +357,18 @@ class Catalog:
             "UPDATE _exallm.remarks SET name = ? || substr(name, ?)"
             " WHERE kind = 'COLUMN' AND schema_name = ? AND starts_with(name, ?)",
             [new, len(old) + 1, schema, f"{old}."],
+        )
+
+    def rename_table(self, schema: str, old: str, new: str) -> None:
+        """Give a table another name, and nothing else that bears its name."""
+        renamed = quoted(stored(new))
+        self._connection.execute(f"ALTER TABLE {table_sql(schema, old)} RENAME TO {renamed}")
+
+    def forget_column_comment(self, schema: str, name: str, column: str) -> None:
+        """Drop the comment on a column, if there is one."""
+        self._connection.execute(
+            "DELETE FROM _exallm.remarks WHERE kind = 'COLUMN' AND schema_name = ? AND name = ?",
+            [schema, f"{name}.{column}"],
         )
 
     def rename_comment(self, schema: str, old: str, new: str) -> None:
@@ -411,10 +402,7 @@ class Catalog:
             raise SqlError("42000", f"schema {name} is not empty: use DROP SCHEMA ... CASCADE")
         self._connection.execute(f"DROP SCHEMA {quoted(stored_schema(name))} CASCADE")
         for table in ("scripts", "views", "view_columns", "remarks", "object_privileges"):
-            self._connection.execute(
-                f"DELETE FROM _exallm.{table} WHERE schema_name = ?",
-                [name],
-            )
+            self._connection.execute(f"DELETE FROM _exallm.{table} WHERE schema_name = ?", [name])
         self._connection.execute("DELETE FROM _exallm.schemas WHERE name = ?", [name])
 
     def _make_room(self, kind: str, schema: str, name: str, replace: bool) -> None:
@@ -430,8 +418,7 @@ class Catalog:
 
     def _delete(self, table: str, schema: str, name: str) -> None:
         self._connection.execute(
-            f"DELETE FROM _exallm.{table} WHERE schema_name = ? AND name = ?",
-            [schema, name],
+            f"DELETE FROM _exallm.{table} WHERE schema_name = ? AND name = ?", [schema, name]
         )
         if table == "views":
             self._connection.execute(
@@ -468,6 +455,23 @@ class Catalog:
             name,
         )
         return str(row[0]) if row else None
+
+    def _detailed(self, schema: str, name: str) -> list[tuple[Column, str | None, bool]]:
+        """The columns of a table, each with its default and whether it takes NULL."""
+        # What DuckDB's own types do not tell stands in its comments.
+        return [
+            (
+                Column(shown(column), ExasolType.parse(said) if said else type_of_duckdb(type_)),
+                default,
+                bool(is_nullable),
+            )
+            for column, type_, said, default, is_nullable in self._of_table(_COLUMNS, schema, name)
+        ]
+
+    def _of_table(self, sql: str, schema: str, name: str) -> list[tuple[Any, ...]]:
+        """What DuckDB's own tables say of one table."""
+        table = {"schema": stored_schema(schema), "name": stored(name)}
+        return self._connection.execute(sql, table).fetchall()
 
     def _row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
         # DuckDB wants a result read to its end before the connection does anything else.

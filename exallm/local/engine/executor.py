@@ -6,22 +6,21 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import duckdb
-import pyarrow as pa
 from sqlglot import exp
 
 from exallm.local.engine.administration import Administration
 from exallm.local.engine.catalog import Catalog
 from exallm.local.engine.description import described
+from exallm.local.engine.relations import changed_rows
 from exallm.local.engine.result import Result, ResultSet, RowCount, result_set
 from exallm.local.engine.rights_reader import RightsReader
 from exallm.local.engine.script_runner import ScriptRunner
 from exallm.local.engine.statement_calls import StatementCalls
 from exallm.local.engine.tables import Tables
 from exallm.local.engine.transfers import Transfers
-from exallm.local.exasol_type import Column
 from exallm.local.sql import statements as kinds
 from exallm.local.sql.changes import ChangeTranslator
-from exallm.local.sql.kinds import output_type
+from exallm.local.sql.names import quoted
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.rights import denied
 from exallm.local.sql.rights_statements import RightsStatement
@@ -164,10 +163,7 @@ class Executor:
     def _change(self, tree: exp.Expr, calls: StatementCalls) -> RowCount:
         translator = ChangeTranslator(QueryTranslator(self._scope(calls)))
         sql = translator.translate(tree).sql("duckdb")
-        return self._count(sql)
-
-    def _count(self, sql: str) -> RowCount:
-        return RowCount(int(self._connection.execute(sql).fetchall()[0][0]))
+        return RowCount(changed_rows(self._connection, sql))
 
     def _rename(self, statement: kinds.Rename) -> None:
         schema, name = self._schema_of(statement.name), statement.name.name
@@ -197,7 +193,7 @@ class Executor:
         self._catalog.create_view(schema, statement, self.current_schema)
         # Bound once without running, so that a view that cannot work is refused now. Its creator
         # need not be its owner, nor have a right to read it.
-        text = f"SELECT * FROM {_exasol_name(schema)}.{_exasol_name(statement.name.name)}"
+        text = f"SELECT * FROM {quoted(schema)}.{quoted(statement.name.name)}"
         query = kinds.read_statement(text, self.current_schema)
         assert isinstance(query, kinds.Query)
         view = self._catalog.view(schema, statement.name.name)
@@ -205,11 +201,7 @@ class Executor:
         scope = self._scope(calls.without_running())
         scope = replace(scope, rights=self._rights.of(view.owner))
         bound = QueryTranslator(scope).query(query.tree)
-        found = self._catalog.described(bound.node.sql("duckdb"))
-        columns = [
-            Column(output.name, output_type(output.kind, column.type))
-            for output, column in zip(bound.columns, found, strict=True)
-        ]
+        columns = self._catalog.output_columns(bound)
         self._catalog.describe_view(schema, statement.name.name, columns)
         return _NOTHING
 
@@ -230,9 +222,7 @@ class Executor:
 
     def _value(self, node: exp.Expr, calls: StatementCalls) -> object:
         tree = exp.Select(expressions=[exp.alias_(node.copy(), "V")])
-        query = QueryTranslator(self._scope(calls)).query(tree)
-        table: pa.Table = self._connection.sql(query.node.sql("duckdb")).to_arrow_table()
-        return result_set(table, query.columns).table.column(0)[0].as_py()
+        return self._query(tree, calls).table.column(0)[0].as_py()
 
     def _comment(self, statement: kinds.CommentOn) -> None:
         name, schema = statement.name.name, None
@@ -288,7 +278,3 @@ class Executor:
                 "42000", "no schema specified or opened or current schema has been dropped"
             )
         return schema
-
-
-def _exasol_name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

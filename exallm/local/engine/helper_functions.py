@@ -16,6 +16,7 @@ from duckdb.func import FunctionNullHandling, PythonUDFType
 from exallm.local.engine.call_table import whole
 from exallm.local.engine.number_helpers import NUMBER_HELPERS
 from exallm.local.engine.result import decimal_text, intervals_as_text
+from exallm.local.engine.row_functions import by_row
 from exallm.local.engine.text_helpers import TEXT_HELPERS
 from exallm.local.exasol_type import ExasolType
 from exallm.local.sql.intervals import interval_of
@@ -136,16 +137,6 @@ def ascii_text(values: pa.Array) -> pa.Array:
     return values
 
 
-def char(values: pa.Array, sizes: pa.Array) -> pa.Array:
-    """Texts as CHAR: with blanks up to the size; :raises SqlError: 22001 for one that is longer."""
-    return _each(padded, values, sizes)
-
-
-def hashes(values: pa.Array, sizes: pa.Array) -> pa.Array:
-    """Texts as HASHTYPE of so many bytes; :raises SqlError: 22018 for one that is none."""
-    return _each(hash_digits, values, sizes)
-
-
 def interval(
     values: pa.Array, names: pa.Array, precisions: pa.Array, fractions: pa.Array
 ) -> pa.Array:
@@ -175,11 +166,11 @@ _HELPERS: tuple[tuple[str, Callable[..., pa.Array], str], ...] = (
     ("exallm_double", double, "DOUBLE"),
     ("exallm_finite", finite, "DOUBLE"),
     ("exallm_fit", fit, "VARCHAR"),
-    ("exallm_hash", hashes, "VARCHAR"),
+    ("exallm_hash", by_row(hash_digits, pa.string()), "VARCHAR"),
     ("exallm_interval", interval, "BIGINT"),
     ("exallm_interval_text", interval_texts, "VARCHAR"),
     ("exallm_number", number, "VARCHAR"),
-    ("exallm_padded", char, "VARCHAR"),
+    ("exallm_padded", by_row(padded, pa.string()), "VARCHAR"),
     ("exallm_reverse", reverse, "VARCHAR"),
     ("exallm_substring", substring, "VARCHAR"),
     ("exallm_text", text, "VARCHAR"),
@@ -203,12 +194,6 @@ def register_helpers(connection: duckdb.DuckDBPyConnection) -> None:
 def _of_whole_columns(function: Callable[..., pa.Array]) -> Callable[..., pa.Array]:
     # DuckDB asks for the number of parameters: any.
     return lambda *columns: function(*(whole(column) for column in columns))
-
-
-def _each(function: Callable[[str, int], str], values: pa.Array, sizes: pa.Array) -> pa.Array:
-    pairs = zip(values.to_pylist(), sizes.to_pylist(), strict=True)
-    texts = [None if value is None else function(value, size) for value, size in pairs]
-    return pa.array(texts, pa.string())
 
 
 def _interval_type(names: pa.Array, precisions: pa.Array, fractions: pa.Array) -> ExasolType:

@@ -76,5 +76,7 @@ _MACROS = {
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the macros known to every connection of the database."""
+    connection.begin()  # a commit of each would take longer than all the rest
     for signature, body in _MACROS.items():
         connection.execute(f"CREATE OR REPLACE MACRO {signature} AS {body}")
+    connection.commit()

@@ -17,7 +17,6 @@ from exallm.local.engine.typed_rows import TypedRows, WrongValueError
 from exallm.local.exasol_type import Column, ExasolType
 from exallm.local.sql.assignments import is_default
 from exallm.local.sql.changes import ChangeTranslator
-from exallm.local.sql.kinds import output_type
 from exallm.local.sql.names import MARK
 from exallm.local.sql.parameters import Described, Given, Parameters, marker_count, value_node
 from exallm.local.sql.queries import QueryTranslator
@@ -52,12 +51,8 @@ def describe(
     described = Described()
     if isinstance(statement, Query):
         query = QueryTranslator(scope(described)).query(statement.tree)
-        found = catalog.described(query.node.sql("duckdb"))
-        columns = tuple(
-            Column(output.name, output_type(output.kind, column.type))
-            for output, column in zip(query.columns, found, strict=True)
-        )
-        return Prepared(sql, described.types(marker_count(statement.tree)), columns)
+        types = described.types(marker_count(statement.tree))
+        return Prepared(sql, types, catalog.output_columns(query))
     if isinstance(statement, Change):
         ChangeTranslator(QueryTranslator(scope(described))).translate(statement.tree)
         return Prepared(sql, described.types(marker_count(statement.tree)), None)

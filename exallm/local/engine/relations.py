@@ -1,4 +1,4 @@
-"""Arrow tables under a name, for a while, so that DuckDB's SQL can read them."""
+"""What DuckDB's SQL reads and changes: Arrow tables under a name for a while, and rows."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def registered(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table
             connection.unregister(name)
         raise
     connection.unregister(name)
+
+
+def changed_rows(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    """Run an INSERT, UPDATE, DELETE or MERGE; how many rows it changed."""
+    return int(connection.execute(sql).fetchall()[0][0])

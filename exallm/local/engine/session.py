@@ -23,7 +23,6 @@ from exallm.local.engine.rights_reader import RightsReader
 from exallm.local.engine.script_runner import ScriptRunner
 from exallm.local.engine.statement_calls import StatementCalls
 from exallm.local.lua.script import LuaScript
-from exallm.local.product import DATABASE_NAME, DATABASE_VERSION
 from exallm.local.session_facts import ClientFacts, SessionFacts
 from exallm.local.sql.parameters import Parameters
 from exallm.local.sql.scope import Scope, UdfCalls
@@ -235,11 +234,15 @@ class Session:
         self._check_abort()
         if self.autocommit:
             self.commit()
+        self._note_parameter(statement)
+        return result
+
+    def _note_parameter(self, statement: Statement) -> None:
+        """Let the session itself do what ALTER SESSION or ALTER SYSTEM has changed."""
         if isinstance(statement, SetParameter):
             self._read_parameters()
             if statement.name == "QUERY_TIMEOUT":
                 self.query_timeout_s = int(statement.value)
-        return result
 
     def _read_parameters(self) -> None:
         """Note what the session itself does by its parameters."""
@@ -290,7 +293,9 @@ class Session:
         self._rights.forget()
         calls = self._open_calls()
         try:
-            return self._executor.run(statement, calls)
+            result = self._executor.run(statement, calls)
+            self._note_parameter(statement)
+            return result
         except Exception as error:
             failure = calls.failure or sql_error(error)
             self._check_abort()
@@ -374,8 +379,6 @@ class Session:
         settings = self._database.settings
         rights = self._rights.of(scope_user)
         return StatementEnvironment(
-            database_name=DATABASE_NAME,
-            database_version=DATABASE_VERSION,
             current_user=self.user,
             scope_user=scope_user,
             current_schema=self.current_schema,

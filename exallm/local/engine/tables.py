@@ -7,17 +7,24 @@ from collections.abc import Callable, Sequence
 import duckdb
 
 from exallm.local.engine.catalog import Catalog
+from exallm.local.engine.relations import changed_rows
 from exallm.local.engine.result import RowCount
 from exallm.local.exasol_type import Column
 from exallm.local.sql.changes import ChangeTranslator
 from exallm.local.sql.definitions import Alteration, DefinitionTranslator
-from exallm.local.sql.names import MARK, quoted, stored, table_sql
+from exallm.local.sql.names import MARK, table_sql
 from exallm.local.sql.queries import QueryTranslator
+from exallm.local.sql.refusal import refused
 from exallm.local.sql.table_definition import TableDefinition
 from exallm.local.sql.table_statements import (
+    Action,
+    AddColumn,
     AlterTable,
+    ColumnElement,
     CreateTable,
     CreateTableAs,
+    DropColumn,
+    ModifyColumn,
     RenameColumn,
     TableStatement,
 )
@@ -76,7 +83,7 @@ class Tables:
                 self._catalog.drop_table(schema, name)
             self._execute(*definition.before, *definition.table.statements(schema, name))
             for column in statement.elements.columns:
-                if column.comment:
+                if isinstance(column, ColumnElement) and column.comment:
                     self._catalog.comment("COLUMN", schema, f"{name}.{column.name}", column.comment)
         if statement.comment:
             self._catalog.comment("TABLE", schema, name, statement.comment)
@@ -95,10 +102,10 @@ class Tables:
             columns = [Column(column.name, column.type) for column in table.columns]
             values = ChangeTranslator(queries).assigned(query, columns).sql("duckdb")
             insert = f"INSERT INTO {table_sql(schema, new)} {values}"
-            rows = int(self._connection.execute(insert).fetchall()[0][0])
+            rows = changed_rows(self._connection, insert)
         if has_old:
             self._catalog.drop_table(schema, name)
-            self._rename(schema, new, name)
+            self._catalog.rename_table(schema, new, name)
         return RowCount(rows)
 
     def _alter(self, statement: AlterTable, schema: str, queries: QueryTranslator) -> None:
@@ -107,12 +114,26 @@ class Tables:
         if table is None:
             raise SqlError("42000", f"object {schema}.{name} not found")
         queries.scope.rights.require("ALTER", "TABLE", schema, name)
+        if self._catalog.has_foreign_key(schema, name):
+            raise refused(60, f"ALTER TABLE of {name}, which has a FOREIGN KEY")
         alteration = DefinitionTranslator(queries).altered(schema, table, action)
         if alteration is None:
             return
         self._rebuild(schema, name, table, alteration)
-        if isinstance(action, RenameColumn):
-            self._catalog.rename_comment(schema, f"{name}.{action.old}", f"{name}.{action.new}")
+        self._keep_comments(schema, name, action)
+
+    def _keep_comments(self, schema: str, name: str, action: Action) -> None:
+        """Let the comments on columns follow what has become of them."""
+        match action:
+            case AddColumn(column=column) | ModifyColumn(column=column):
+                if column.comment is not None:
+                    key = f"{name}.{column.name}"
+                    self._catalog.comment("COLUMN", schema, key, column.comment or None)
+            case DropColumn():
+                self._catalog.forget_column_comment(schema, name, action.name)
+            case RenameColumn():
+                old, new = f"{name}.{action.old}", f"{name}.{action.new}"
+                self._catalog.rename_comment(schema, old, new)
 
     def _rebuild(
         self, schema: str, name: str, table: TableDefinition, alteration: Alteration
@@ -127,12 +148,9 @@ class Tables:
             f"INSERT INTO {new} SELECT {', '.join(alteration.values)} FROM {old}",
             f"DROP TABLE {old}",
         )
-        self._rename(schema, _NEW, name)
+        self._catalog.rename_table(schema, _NEW, name)
         unused = before - _sequences(definition.table)
         self._execute(*(f"DROP SEQUENCE {sequence}" for sequence in sorted(unused)))
-
-    def _rename(self, schema: str, old: str, new: str) -> None:
-        self._execute(f"ALTER TABLE {table_sql(schema, old)} RENAME TO {quoted(stored(new))}")
 
     def _execute(self, *statements: str) -> None:
         for statement in statements:

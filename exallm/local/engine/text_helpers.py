@@ -46,8 +46,7 @@ def position(text: str, searched: str, start: int, occurrence: int) -> int:
 
     A negative start counts from the end, and the search goes towards the beginning.
     """
-    if start == 0 or occurrence < 1:
-        raise SqlError("22003", "data exception - the position or occurrence is out of range.")
+    _check_search(abs(start), occurrence)
     place = start - 1 if start > 0 else len(text) + start
     for number in range(occurrence):
         if start > 0:

@@ -10,11 +10,12 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
-from exallm.local.engine.relations import registered
+from exallm.local.engine.relations import changed_rows, registered
 from exallm.local.engine.result import RowCount
 from exallm.local.engine.statement_calls import StatementCalls
 from exallm.local.engine.typed_rows import TypedRows, WrongValueError
 from exallm.local.exasol_type import Column
+from exallm.local.sql.assignments import chosen
 from exallm.local.sql.environment import TranslatedQuery
 from exallm.local.sql.names import MARK, quoted, stored_identifier
 from exallm.local.sql.queries import QueryTranslator
@@ -111,7 +112,7 @@ class Transfers:
                 this=table, expressions=[stored_identifier(column.name) for column in columns]
             )
             sql = f"INSERT INTO {names.sql('duckdb')} SELECT * FROM {stage}"
-            return RowCount(int(self._connection.execute(sql).fetchall()[0][0]))
+            return RowCount(changed_rows(self._connection, sql))
 
     def _target(
         self, statement: Import, calls: StatementCalls
@@ -127,13 +128,7 @@ class Transfers:
         table.set("alias", None)
         if statement.columns is None:
             return table, columns
-        known = {column.name: column for column in columns}
-        for column in statement.columns:
-            if column not in known:
-                raise SqlError("42000", f"object {column} not found")
-        if len(set(statement.columns)) < len(statement.columns):
-            raise SqlError("42000", "a column is named twice")
-        return table, tuple(known[column] for column in statement.columns)
+        return table, chosen(columns, list(statement.columns))
 
     @contextmanager
     def _stage(self, columns: Sequence[Column]) -> Iterator[str]:
@@ -161,6 +156,7 @@ class Transfers:
         tunnel = HttpTunnel(self._tunnels, file, reading, _PATIENCE_S)
         try:
             with calls.ending(tunnel.abort):
+                tunnel.open()
                 yield tunnel
         finally:
             tunnel.close()

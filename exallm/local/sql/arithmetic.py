@@ -5,7 +5,19 @@ from __future__ import annotations
 from sqlglot import exp
 
 from exallm.local.exasol_type import DECIMAL_LIMIT
-from exallm.local.sql.kinds import DAY, DOUBLE, TIME, WHOLE, Kind, call, cast, kind_of, mixed, typed
+from exallm.local.sql.kinds import (
+    DAY,
+    DOUBLE,
+    TIME,
+    WHOLE,
+    Kind,
+    as_decimal,
+    call,
+    cast,
+    kind_of,
+    mixed,
+    typed,
+)
 
 _SIGNS: dict[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 
@@ -58,12 +70,8 @@ def _decimal(operator: type[exp.Expr], left: exp.Expr, right: exp.Expr) -> exp.E
         wide = Kind("DECIMAL", kind.precision, one.scale)
     else:
         wide = Kind("DECIMAL", min(max(one.precision, 1), DECIMAL_LIMIT), one.scale)
-    operation = operator(this=_exact(left, wide), expression=_exact(right, two))
-    return typed(_exact(exp.Paren(this=operation), kind), kind)
-
-
-def _exact(node: exp.Expr, kind: Kind) -> exp.Expr:
-    return cast(node, f"DECIMAL({kind.precision},{kind.scale})")
+    operation = operator(this=as_decimal(left, wide), expression=as_decimal(right, two))
+    return as_decimal(exp.Paren(this=operation), kind)
 
 
 def _check(sign: str, *kinds: Kind) -> None:

@@ -12,6 +12,7 @@ from exallm.local.sql.kinds import (
     TIME,
     WHOLE,
     Kind,
+    as_decimal,
     as_text,
     call,
     cast,
@@ -52,8 +53,9 @@ def _second(arguments: Arguments) -> exp.Expr:
     """The seconds of a minute, with so many digits after the point, cut off."""
     places = 0
     if len(arguments) > 1:
-        digits = arguments[1].find(exp.Literal)
-        if digits is None or not digits.this.isdecimal() or int(digits.this) > 6:
+        digits = arguments[1].this.unnest()
+        is_number = isinstance(digits, exp.Literal) and digits.this.isdecimal()
+        if not is_number or int(digits.this) > 6:
             raise refused(62, "another precision of SECOND than a number from 0 to 6")
         places = int(digits.this)
     kind = Kind("DECIMAL", _SECONDS_DIGITS + places, places)
@@ -63,7 +65,7 @@ def _second(arguments: Arguments) -> exp.Expr:
 def seconds_part(node: exp.Expr, kind: Kind) -> exp.Expr:
     """The seconds of a time as a DECIMAL of this kind."""
     seconds = call("exallm_second", cast(node, "TIMESTAMP"), kind.scale)
-    return typed(cast(seconds, f"DECIMAL({kind.precision},{kind.scale})"), kind)
+    return as_decimal(seconds, kind)
 
 
 def _to_char(arguments: Arguments) -> exp.Expr:
@@ -95,7 +97,7 @@ def _from_text(name: str) -> Builder:
 
 def _posix_time(arguments: Arguments) -> exp.Expr:
     seconds = call("exallm_posix_time", cast(arguments[0], "TIMESTAMP"))
-    return typed(cast(seconds, "DECIMAL(17,3)"), _POSIX)
+    return as_decimal(seconds, _POSIX)
 
 
 def _convert_tz(arguments: Arguments) -> exp.Expr:

@@ -12,7 +12,14 @@ from exallm.local.exasol_type import ExasolType
 from exallm.local.sql.environment import TranslatedQuery
 from exallm.local.sql.functions import utc_now
 from exallm.local.sql.kinds import Kind, convert, typed
-from exallm.local.sql.names import MARK, quoted, stored, stored_identifier, table_sql
+from exallm.local.sql.names import (
+    MARK,
+    quoted,
+    stored,
+    stored_identifier,
+    table_sql,
+    text_literal,
+)
 from exallm.local.sql.queries import QueryTranslator
 from exallm.local.sql.refusal import refused
 from exallm.local.sql.table_definition import TableColumn, TableDefinition, column_list
@@ -72,14 +79,13 @@ class DefinitionTranslator:
         elements = statement.elements
         columns: list[TableColumn] = []
         before: list[str] = []
-        likes = list(elements.likes)
-        for place, element in enumerate([*elements.columns, None]):
-            while likes and likes[0][0] <= place:
-                columns.extend(self._columns_like(schema, likes.pop(0)[1]))
-            if element is not None:
-                column, sequence = self._column(schema, element)
-                columns.append(column)
-                before.extend(sequence)
+        for element in elements.columns:
+            if isinstance(element, QualifiedName):
+                columns.extend(self._columns_like(schema, element))
+                continue
+            column, sequence = self._column(schema, element)
+            columns.append(column)
+            before.extend(sequence)
         if not columns:
             raise SqlError("42000", f"syntax error, table {statement.name.name} has no columns")
         names = [column.name for column in columns]
@@ -217,7 +223,7 @@ class DefinitionTranslator:
                 raise SqlError("42000", "an IDENTITY column is a whole number without a DEFAULT")
             sequence = table_sql(schema, f"{MARK}{uuid.uuid4().hex}")
             before = [f"CREATE SEQUENCE {sequence} MINVALUE 0 START {element.identity}"]
-            default = f"nextval('{sequence.replace(chr(39), chr(39) * 2)}')"
+            default = f"nextval({text_literal(sequence)})"
         elif element.default is not None:
             default = self._default(element.default, element.type)
         column = TableColumn(element.name, element.type, default, bool(element.not_null))
@@ -225,10 +231,9 @@ class DefinitionTranslator:
 
     def _columns_like(self, schema: str, name: QualifiedName) -> list[TableColumn]:
         """The columns of another table, without their defaults."""
-        known = self._catalog.definition(name.schema or schema, name.name)
-        if known is None:
-            raise SqlError("42000", f"object {name.schema or schema}.{name.name} not found")
-        self._queries.scope.rights.require("SELECT", "TABLE", name.schema or schema, name.name)
+        source = name.schema or schema
+        known = self._definition(source, name.name)
+        self._queries.scope.rights.require("SELECT", "TABLE", source, name.name)
         return [replace(column, default=None) for column in known.columns]
 
     def _foreign_key(self, schema: str, key: ForeignKey, names: Sequence[str]) -> str:
@@ -237,9 +242,7 @@ class DefinitionTranslator:
         target = key.table.schema or schema
         if target != schema:
             raise refused(60, "REFERENCES to a table of another schema")
-        table = self._catalog.definition(target, key.table.name)
-        if table is None:
-            raise SqlError("42000", f"object {target}.{key.table.name} not found")
+        table = self._definition(target, key.table.name)
         referenced = key.referenced or table.primary_key
         if not table.primary_key or set(referenced) != set(table.primary_key):
             raise SqlError("42000", f"{key.table.name} has no primary key of these columns")
@@ -247,6 +250,15 @@ class DefinitionTranslator:
             f"FOREIGN KEY ({column_list(key.columns)}) REFERENCES"
             f" {table_sql(target, key.table.name)} ({column_list(referenced)})"
         )
+
+    def _definition(self, schema: str, name: str) -> TableDefinition:
+        """A table that the statement names; :raises SqlError: 42000 where it is not there."""
+        if not self._catalog.has_schema(schema) or not self._queries.scope.rights.sees(schema):
+            raise SqlError("42000", f"schema {schema} not found")
+        table = self._catalog.definition(schema, name)
+        if table is None:
+            raise SqlError("42000", f"object {schema}.{name} not found")
+        return table
 
     def _default(self, node: exp.Expr, type_: ExasolType) -> str:
         """A value for rows to come: a constant, or the time at which a row is inserted."""

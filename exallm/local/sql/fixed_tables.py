@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from zoneinfo import available_timezones
 
 from exallm.local.product import DATABASE_NAME, DATABASE_VERSION
+from exallm.local.sql.names import text_literal
 from exallm.local.sql.reserved_words import RESERVED_WORDS
 
 _TYPE_COLUMNS = """
@@ -42,7 +44,7 @@ def literal(value: object) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, int):
         return str(value)
-    return "'" + str(value).replace("'", "''") + "'"
+    return text_literal(str(value))
 
 
 def rows_of(columns: dict[str, str], rows: list[tuple[object, ...]]) -> str:
@@ -99,9 +101,6 @@ SQL_TYPES = rows_of(_TYPE_KINDS, _type_rows())
 KEYWORDS = rows_of(
     {"KEYWORD": _VARCHAR, "RESERVED": "BOOLEAN"}, [(word, True) for word in sorted(RESERVED_WORDS)]
 )
-TIME_ZONES = rows_of(
-    {"TIME_ZONE_NAME": _VARCHAR}, [(name.upper(),) for name in sorted(available_timezones())]
-)
 METADATA = rows_of(
     {"PARAM_NAME": _VARCHAR, "PARAM_VALUE": _VARCHAR, "IS_STATIC": "BOOLEAN"},
     [(name, value, True) for name, value in _FACTS.items()],
@@ -146,3 +145,10 @@ STATISTICS = {
         [],
     ),
 }
+
+
+@cache
+def time_zones() -> str:
+    """EXA_TIME_ZONES, which takes long to gather: only where somebody asks for it."""
+    names = sorted(available_timezones())
+    return rows_of({"TIME_ZONE_NAME": _VARCHAR}, [(name.upper(),) for name in names])

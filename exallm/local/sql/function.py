@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from exallm.local.exasol_type import VARCHAR_LIMIT
-from exallm.local.sql.kinds import Kind, call
+from exallm.local.sql.kinds import Kind, call, cast
 
 Arguments = Sequence[exp.Expr]
 Builder = Callable[[Arguments], exp.Expr]
@@ -59,6 +59,11 @@ def within_limit(node: exp.Expr) -> exp.Expr:
 def same(name: str) -> Builder:
     """A call of the DuckDB function of this name with the same arguments."""
     return lambda arguments: call(name, *arguments)
+
+
+def finite(name: str) -> Builder:
+    """A function whose DuckDB twin gives infinity or NaN where Exasol fails."""
+    return lambda a: call("exallm_finite", call(name, *[cast(n, "DOUBLE") for n in a]))
 
 
 def filled(name: str, *defaults: exp.Expr | str | int) -> Builder:

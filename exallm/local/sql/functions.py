@@ -16,6 +16,7 @@ from exallm.local.sql.function import (
     Arguments,
     Builder,
     Function,
+    finite,
     null_if_empty,
     same,
     within_limit,
@@ -58,17 +59,8 @@ def utc_now(is_date: bool) -> exp.Expr:
     return typed(cast(now, "DATE"), DAY) if is_date else typed(now, TIME)
 
 
-def _text_result(name: str) -> Builder:
-    return lambda arguments: null_if_empty(call(name, *arguments))
-
-
-def _count(node: exp.Expr) -> exp.Expr:
-    """A whole number as DuckDB's text functions take it."""
-    return cast(node, "BIGINT")
-
-
 def _end(name: str) -> Builder:
-    return lambda a: null_if_empty(call(name, a[0], call("greatest", _count(a[1]), 0)))
+    return lambda a: null_if_empty(call(name, a[0], call("greatest", a[1], 0)))
 
 
 def _trim(name: str) -> Builder:
@@ -79,11 +71,11 @@ def _trim(name: str) -> Builder:
 def _substring(arguments: Arguments) -> exp.Expr:
     text, start = arguments[0], arguments[1]
     length = arguments[2] if len(arguments) > 2 else exp.Literal.number(VARCHAR_LIMIT)
-    return null_if_empty(call("exallm_substring", text, _count(start), _count(length)))
+    return null_if_empty(call("exallm_substring", text, start, length))
 
 
 def _repeat(arguments: Arguments) -> exp.Expr:
-    times = call("least", _count(arguments[1]), VARCHAR_LIMIT + 1)
+    times = call("least", arguments[1], VARCHAR_LIMIT + 1)
     return within_limit(null_if_empty(call("repeat", arguments[0], times)))
 
 
@@ -96,7 +88,7 @@ def _replace(arguments: Arguments) -> exp.Expr:
 def _pad(name: str) -> Builder:
     def build(arguments: Arguments) -> exp.Expr:
         filler = arguments[2] if len(arguments) > 2 else exp.Literal.string(" ")
-        length = call("least", call("greatest", _count(arguments[1]), 0), VARCHAR_LIMIT + 1)
+        length = call("least", call("greatest", arguments[1], 0), VARCHAR_LIMIT + 1)
         padded = call(name, arguments[0], cast(length, "INTEGER"), filler)
         return within_limit(null_if_empty(padded))
 
@@ -164,11 +156,6 @@ def _sum(arguments: Arguments) -> exp.Expr:
     return typed(call("sum", arguments[0]), wide if kind.name == "DECIMAL" else DOUBLE)
 
 
-def _finite(name: str) -> Builder:
-    """A function whose DuckDB twin gives infinity or NaN where Exasol fails."""
-    return lambda a: call("exallm_finite", call(name, *[cast(n, "DOUBLE") for n in a]))
-
-
 def _zero_if_single(name: str) -> Builder:
     """STDDEV and VARIANCE of one value are 0, their _SAMP twins NULL."""
 
@@ -232,14 +219,14 @@ SCALAR: dict[str, Function] = {
     "ZEROIFNULL": Function("n", lambda a: call("coalesce", a[0], 0), 0),
     # numbers
     "ABS": Function("n", same("abs"), 0),
-    "EXP": Function("n", _finite("exp"), DOUBLE),
-    "LN": Function("n", _finite("ln"), DOUBLE),
+    "EXP": Function("n", finite("exp"), DOUBLE),
+    "LN": Function("n", finite("ln"), DOUBLE),
     "MOD": Function("nn", _mod, None),
-    "POWER": Function("nn", _finite("power"), DOUBLE),
+    "POWER": Function("nn", finite("power"), DOUBLE),
     "RAND": Function("", lambda _: call("random"), DOUBLE),
     "RANDOM": Function("", lambda _: call("random"), DOUBLE),
     "SIGN": Function("n", same("sign"), WHOLE),
-    "SQRT": Function("n", _finite("sqrt"), DOUBLE),
+    "SQRT": Function("n", finite("sqrt"), DOUBLE),
     # dates
     "CURDATE": Function("", lambda a: a[0], DAY, constant="CURRENT_DATE"),
     "DAY": Function("d", _part("day"), WHOLE),

@@ -165,6 +165,11 @@ def cast(node: exp.Expr, duckdb_type: str) -> exp.Cast:
     return exp.Cast(this=node, to=exp.DataType.build(duckdb_type, dialect="duckdb"))
 
 
+def as_decimal(node: exp.Expr, kind: Kind) -> exp.Expr:
+    """A number as the DECIMAL of this kind."""
+    return typed(cast(node, f"DECIMAL({kind.precision},{kind.scale})"), kind)
+
+
 def as_text(node: exp.Expr) -> exp.Expr:
     """The node as VARCHAR, converted as Exasol converts: TRUE, 0.5, 2024-01-31."""
     kind = kind_of(node)

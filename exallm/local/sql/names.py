@@ -74,9 +74,14 @@ def stored_identifier(name: str) -> exp.Identifier:
     return exp.to_identifier(stored(name), quoted=True)
 
 
-def quoted(stored_name: str) -> str:
-    """A stored name as SQL that the engine writes itself takes it."""
-    return '"' + stored_name.replace('"', '""') + '"'
+def quoted(name: str) -> str:
+    """A name in quotes, as SQL takes it; a stored name in SQL for DuckDB."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """A text in SQL."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def table_sql(schema: str, name: str) -> str:

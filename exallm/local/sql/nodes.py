@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from exallm.local.sql.refusal import refused
+from exallm.local.sql.dialect import parse_statement
+from exallm.local.sql.refusal import refused, syntax_error
 
 _BINARY = frozenset({"this", "expression"})
 _SET = frozenset({"with_", "this", "expression", "distinct", "order", "limit", "offset"})
@@ -144,11 +145,26 @@ _NAMES = {
 }
 
 
-def check_nodes(tree: exp.Expr) -> None:
-    """Refuse what the allowlist does not name.
+def parsed(sql: str) -> exp.Expr:
+    """The tree of a statement that passes the allowlist.
 
-    :raises SqlError: 0A000, ``E-EXALLM-LOCAL-60`` with the construct's name.
+    :raises SqlError: 42000 for wrong syntax, 0A000 for what the allowlist does not name.
     """
+    tree = parse_statement(sql)
+    _check_nodes(tree)
+    return tree
+
+
+def parsed_expression(text: str) -> exp.Expr:
+    """The tree of a single value; :raises SqlError: as :func:`parsed`, 42000 for anything else."""
+    tree = parsed(f"SELECT {text}")
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or tree.args.get("from_"):
+        raise syntax_error(f"unexpected value {text[:80]}")
+    expression: exp.Expr = tree.expressions[0]
+    return expression
+
+
+def _check_nodes(tree: exp.Expr) -> None:
     for node in tree.walk():
         kind = type(node).__name__
         allowed = NODES.get(type(node))

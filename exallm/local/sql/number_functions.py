@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from exallm.local.exasol_type import DECIMAL_LIMIT
-from exallm.local.sql.function import Arguments, Builder, Function, same
+from exallm.local.sql.function import Arguments, Builder, Function, finite, same
 from exallm.local.sql.kinds import (
     DAY,
     DOUBLE,
@@ -13,6 +13,7 @@ from exallm.local.sql.kinds import (
     TRUTH,
     WHOLE,
     Kind,
+    as_decimal,
     call,
     cast,
     common_kind,
@@ -24,11 +25,6 @@ from exallm.local.sql.kinds import (
 from exallm.local.sql.truncated_times import rounded_time, truncated_time
 
 _BITS = Kind("DECIMAL", 20)
-
-
-def _finite(name: str) -> Builder:
-    """A function whose DuckDB twin gives infinity or NaN where Exasol fails."""
-    return lambda a: call("exallm_finite", call(name, *[cast(n, "DOUBLE") for n in a]))
 
 
 def _logarithm(arguments: Arguments) -> exp.Expr:
@@ -45,7 +41,7 @@ def _div(arguments: Arguments) -> exp.Expr:
         return typed(call("trunc", divided), DOUBLE)
     kind = Kind.decimal(max(kind_of(left).digits, 1) + kind_of(right).scale, 0)
     quotient = call("exallm_quotient", left, right)
-    return typed(cast(quotient, f"DECIMAL({kind.precision},0)"), kind)
+    return as_decimal(quotient, kind)
 
 
 def _truncated(arguments: Arguments) -> exp.Expr:
@@ -81,7 +77,7 @@ def _at_digit(name: str, arguments: Arguments) -> exp.Expr:
     if kind.name == "DOUBLE":
         return typed(cast(digits, "DOUBLE"), DOUBLE)
     result = Kind.decimal(min(max(kind.digits, 1) + 1, DECIMAL_LIMIT - scale), scale)
-    return typed(cast(digits, f"DECIMAL({result.precision},{result.scale})"), result)
+    return as_decimal(digits, result)
 
 
 def _digits(place: exp.Expr, scale: int) -> int:
@@ -103,8 +99,7 @@ def _whole_part(name: str) -> Builder:
         if kind.name != "DECIMAL":
             return typed(call(name, arguments[0]), kind)
         whole = Kind.decimal(min(max(kind.digits, 1) + 1, DECIMAL_LIMIT), 0)
-        result = cast(call(name, arguments[0]), f"DECIMAL({whole.precision},0)")
-        return typed(result, whole)
+        return as_decimal(call(name, arguments[0]), whole)
 
     return build
 
@@ -115,7 +110,7 @@ def _bitwise(operation: str) -> Builder:
     def build(arguments: Arguments) -> exp.Expr:
         second = arguments[1] if len(arguments) > 1 else exp.Literal.number(0)
         digits = call("exallm_bits", operation, arguments[0], second)
-        return typed(cast(digits, "DECIMAL(20,0)"), _BITS)
+        return as_decimal(digits, _BITS)
 
     return build
 
@@ -127,10 +122,10 @@ def _bit_check(arguments: Arguments) -> exp.Expr:
 
 def _bits_to_number(arguments: Arguments) -> exp.Expr:
     digits = call("exallm_bit_to_num", *arguments)
-    return typed(cast(digits, "DECIMAL(20,0)"), _BITS)
+    return as_decimal(digits, _BITS)
 
 
-def extreme(name: str) -> Builder:
+def _extreme(name: str) -> Builder:
     """GREATEST and LEAST: NULL where any argument is NULL."""
 
     def build(arguments: Arguments) -> exp.Expr:
@@ -149,10 +144,10 @@ def extreme(name: str) -> Builder:
 
 
 NUMBERS: dict[str, Function] = {
-    "ACOS": Function("n", _finite("acos"), DOUBLE),
-    "ASIN": Function("n", _finite("asin"), DOUBLE),
-    "ATAN": Function("n", _finite("atan"), DOUBLE),
-    "ATAN2": Function("nn", _finite("atan2"), DOUBLE),
+    "ACOS": Function("n", finite("acos"), DOUBLE),
+    "ASIN": Function("n", finite("asin"), DOUBLE),
+    "ATAN": Function("n", finite("atan"), DOUBLE),
+    "ATAN2": Function("nn", finite("atan2"), DOUBLE),
     "BIT_AND": Function("ww", _bitwise("and"), None),
     "BIT_CHECK": Function("ww", _bit_check, TRUTH),
     "BIT_LROTATE": Function("ww", _bitwise("lrotate"), None),
@@ -166,25 +161,25 @@ NUMBERS: dict[str, Function] = {
     "BIT_XOR": Function("ww", _bitwise("xor"), None),
     "CEIL": Function("n", _whole_part("ceil"), None),
     "CEILING": Function("n", _whole_part("ceil"), None),
-    "COS": Function("n", _finite("cos"), DOUBLE),
-    "COSH": Function("n", _finite("cosh"), DOUBLE),
-    "COT": Function("n", _finite("cot"), DOUBLE),
-    "DEGREES": Function("n", _finite("degrees"), DOUBLE),
+    "COS": Function("n", finite("cos"), DOUBLE),
+    "COSH": Function("n", finite("cosh"), DOUBLE),
+    "COT": Function("n", finite("cot"), DOUBLE),
+    "DEGREES": Function("n", finite("degrees"), DOUBLE),
     "DIV": Function("nn", _div, None),
     "FLOOR": Function("n", _whole_part("floor"), None),
-    "GREATEST": Function("c", extreme("greatest"), None, least=1, repeats=True),
-    "LEAST": Function("c", extreme("least"), None, least=1, repeats=True),
+    "GREATEST": Function("c", _extreme("greatest"), None, least=1, repeats=True),
+    "LEAST": Function("c", _extreme("least"), None, least=1, repeats=True),
     "LOG": Function("nn", _logarithm, DOUBLE),
-    "LOG10": Function("n", _finite("log10"), DOUBLE),
-    "LOG2": Function("n", _finite("log2"), DOUBLE),
+    "LOG10": Function("n", finite("log10"), DOUBLE),
+    "LOG2": Function("n", finite("log2"), DOUBLE),
     "MIN_SCALE": Function("n", same("exallm_min_scale"), WHOLE),
     "PI": Function("", lambda _: call("pi"), DOUBLE),
-    "RADIANS": Function("n", _finite("radians"), DOUBLE),
+    "RADIANS": Function("n", finite("radians"), DOUBLE),
     "ROUND": Function("vv", _rounded, None, least=1),
-    "SIN": Function("n", _finite("sin"), DOUBLE),
-    "SINH": Function("n", _finite("sinh"), DOUBLE),
-    "TAN": Function("n", _finite("tan"), DOUBLE),
-    "TANH": Function("n", _finite("tanh"), DOUBLE),
+    "SIN": Function("n", finite("sin"), DOUBLE),
+    "SINH": Function("n", finite("sinh"), DOUBLE),
+    "TAN": Function("n", finite("tan"), DOUBLE),
+    "TANH": Function("n", finite("tanh"), DOUBLE),
     "TRUNC": Function("vv", _truncated, None, least=1),
     "TRUNCATE": Function("vv", _truncated, None, least=1),
 }

@@ -39,7 +39,6 @@ class Described:
 
     def marker(self, place: int) -> exp.Expr:
         """See :class:`Parameters`."""
-        self._types.setdefault(place, _TEXT)
         node = typed(cast(exp.Null(), "VARCHAR"), TEXT)
         return undeclared(node, lambda type_: self._declared(place, type_))
 

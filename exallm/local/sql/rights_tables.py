@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
+from exallm.local.sql.names import text_literal
 from exallm.local.sql.rights import SYSTEM_PRIVILEGES, Rights
 
 
 def text_list(names: Collection[str], ordered: bool = False) -> str:
     """Names as SQL text literals between commas, in order or sorted; NULL where there is none."""
     listed = names if ordered else sorted(names)
-    return ", ".join("'" + name.replace("'", "''") + "'" for name in listed) or "NULL"
+    return ", ".join(map(text_literal, listed)) or "NULL"
 
 
 _USERS = """

@@ -9,11 +9,10 @@ import sqlglot
 from sqlglot import exp
 
 from exallm.local.exasol_type import Column
-from exallm.local.sql.dialect import parse_statement
 from exallm.local.sql.environment import Environment, OutputColumn, Source, TranslatedQuery
 from exallm.local.sql.kinds import Kind, check_blanks, united
 from exallm.local.sql.names import MARK, folded, stored, stored_identifier, stored_schema
-from exallm.local.sql.nodes import check_nodes
+from exallm.local.sql.nodes import parsed
 from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql.scope import View
 from exallm.local.sql.system_tables import SYSTEM_SCHEMAS, TABLES_BY_NAME, system_table
@@ -158,10 +157,8 @@ class SourceTranslator:
     def _view(self, view: View) -> TranslatedQuery:
         if self._queries.depth >= _VIEW_DEPTH:
             raise SqlError("42000", f"view {view.schema}.{view.name} is nested too deeply")
-        tree = parse_statement(view.query)
-        check_nodes(tree)
         scope = self._scope.inside(view)
-        query = type(self._queries)(scope, self._queries.depth + 1).query(tree)
+        query = type(self._queries)(scope, self._queries.depth + 1).query(parsed(view.query))
         if not view.columns:
             return query
         if len(view.columns) != len(query.columns):

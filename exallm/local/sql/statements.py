@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from exallm.local.lua.script import LuaScript, parse_lua_script
-from exallm.local.sql.dialect import parse_statement
-from exallm.local.sql.nodes import check_nodes
+from exallm.local.sql.nodes import parsed, parsed_expression
 from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql.rights_statements import RightsStatement, read_rights_statement
 from exallm.local.sql.table_statements import (
@@ -327,15 +326,10 @@ def _rename(reader: TokenReader) -> Rename:
 
 def _create_view(reader: TokenReader, replace: bool) -> CreateView:
     name = reader.qualified_name()
-    columns: list[str] = []
-    if reader.accept("("):
-        columns.append(reader.identifier())
-        while reader.accept(","):
-            columns.append(reader.identifier())
-        reader.expect(")")
+    columns = reader.names() if reader.peek() == "(" else ()
     reader.expect("AS")
     comment = reader.closing_comment()
-    return CreateView(name, tuple(columns), reader.rest(), comment, reader.text, replace)
+    return CreateView(name, columns, reader.rest(), comment, reader.text, replace)
 
 
 def _create_connection(reader: TokenReader, replace: bool) -> CreateConnection:
@@ -378,17 +372,8 @@ def _execute_script(reader: TokenReader) -> ExecuteScript:
 def _argument(text: str) -> exp.Expr | tuple[exp.Expr, ...]:
     reader = TokenReader(text)
     if reader.accept("ARRAY") and reader.peek() == "(":
-        return tuple(_expression(part) for part in reader.arguments())
-    return _expression(text)
-
-
-def _expression(text: str) -> exp.Expr:
-    tree = parse_statement(f"SELECT {text}")
-    check_nodes(tree)
-    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or tree.args.get("from_"):
-        raise syntax_error(f"unexpected argument {text}")
-    expression: exp.Expr = tree.expressions[0]
-    return expression
+        return tuple(parsed_expression(part) for part in reader.arguments())
+    return parsed_expression(text)
 
 
 def _comment_on(reader: TokenReader) -> CommentOn:
@@ -419,8 +404,7 @@ def _set_parameter(reader: TokenReader) -> SetParameter:
 
 
 def _parsed(text: str) -> Statement:
-    tree = parse_statement(text)
-    check_nodes(tree)
+    tree = parsed(text)
     if isinstance(tree, _QUERIES):
         return Query(tree)
     if isinstance(tree, _CHANGES):

@@ -43,10 +43,10 @@ def to_parsable(sql: str) -> str:
             edits.append((token.start, tokens[closing].end + 1, f'AS "{alias}"'))
         elif word == "WHERE" and [_text(tokens, index - 2), previous.upper()] == ["THEN", "DELETE"]:
             last = _end_of_branch(tokens, index)
-            condition = sql[token.end + 1 : tokens[last].end + 1]
-            edits.append((tokens[index - 2].start, tokens[index - 2].start, f"AND ({condition}) "))
-            edits.append((token.start, tokens[last].end + 1, ""))
-    for start, end, text in reversed(edits):
+            # The words move and the condition stays, so that the edits inside of it hold.
+            edits.append((tokens[index - 2].start, token.end + 1, "AND ("))
+            edits.append((tokens[last].end + 1, tokens[last].end + 1, ") THEN DELETE "))
+    for start, end, text in sorted(edits, reverse=True):
         sql = sql[:start] + text + sql[end:]
     return sql
 

@@ -117,7 +117,7 @@ TABLES_BY_NAME: dict[str, _Builder] = {
     "EXA_PARAMETERS": _always(_PARAMETERS),
     "EXA_SQL_KEYWORDS": _always(fixed_tables.KEYWORDS),
     "EXA_SQL_TYPES": _always(fixed_tables.SQL_TYPES),
-    "EXA_TIME_ZONES": _always(fixed_tables.TIME_ZONES),
+    "EXA_TIME_ZONES": lambda _: fixed_tables.time_zones(),
     "EXA_ALL_CONNECTIONS": _always(
         f"SELECT CONNECTION_NAME, CREATED, CONNECTION_COMMENT FROM ({_CONNECTIONS})"
     ),

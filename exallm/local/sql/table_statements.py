@@ -6,15 +6,13 @@ read and has no effect: DISTRIBUTE BY, PARTITION BY, keys that are DISABLEd, nam
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
 from exallm.local.exasol_type import ExasolType
-from exallm.local.sql.dialect import parse_statement
 from exallm.local.sql.expressions import data_type
-from exallm.local.sql.nodes import check_nodes
+from exallm.local.sql.nodes import parsed, parsed_expression
 from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql.token_reader import QualifiedName, TokenReader
 
@@ -73,13 +71,12 @@ class ColumnElement:
 class TableElements:
     """What stands between the parentheses of CREATE TABLE, in the order of its kinds.
 
-    :param likes: tables whose columns are taken, each before the column of that number.
+    :param columns: columns, and the names of tables whose columns are taken in their place.
     """
 
-    columns: list[ColumnElement] = field(default_factory=list)
+    columns: list[ColumnElement | QualifiedName] = field(default_factory=list)
     primary_key: tuple[str, ...] = ()
     foreign_keys: list[ForeignKey] = field(default_factory=list)
-    likes: list[tuple[int, QualifiedName]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -193,17 +190,16 @@ def read_create_table(reader: TokenReader, replace: bool) -> TableStatement:
     name = reader.qualified_name()
     comment = reader.closing_comment()
     if reader.accept("LIKE"):
-        elements = TableElements(likes=[(0, reader.qualified_name())])
+        elements = TableElements([reader.qualified_name()])
         _refuse_including(reader)
         return reader.finish(CreateTable(name, elements, replace, exists, comment))
     if reader.peek() != "(" or reader.word_after_list() == "AS":
-        columns = _names(reader) if reader.peek() == "(" else ()
+        columns = reader.names() if reader.peek() == "(" else ()
         reader.expect("AS")
         with_data = not reader.closing("WITH", "NO", "DATA")
         if with_data:
             reader.closing("WITH", "DATA")
-        query = parse_statement(reader.rest())
-        check_nodes(query)
+        query = parsed(reader.rest())
         return CreateTableAs(name, columns, query, with_data, replace, exists, comment)
     elements = _elements(reader)
     while _distribution(reader) is not None:
@@ -248,7 +244,7 @@ def _action(reader: TokenReader) -> Action:
         if reader.accept("DROP", "DEFAULT"):
             return SetDefault(name, None)
         if reader.accept("SET", "DEFAULT"):
-            return SetDefault(name, _expression(reader.until(())))
+            return SetDefault(name, parsed_expression(reader.until(())))
         raise refused(60, f"ALTER TABLE ALTER COLUMN {reader.peek()}")
     raise refused(60, f"ALTER TABLE {reader.peek()}")
 
@@ -286,7 +282,7 @@ def _elements(reader: TokenReader) -> TableElements:
 
 def _element(reader: TokenReader, elements: TableElements) -> None:
     if reader.accept("LIKE"):
-        elements.likes.append((len(elements.columns), reader.qualified_name()))
+        elements.columns.append(reader.qualified_name())
         _refuse_including(reader)
         return
     if reader.peek() in _NO_ELEMENTS:
@@ -318,42 +314,40 @@ def _column(reader: TokenReader) -> ColumnElement:
     name = reader.identifier()
     if reader.peek() in (",", ")", ""):
         raise syntax_error(f"column {name} has no data type")
-    type_ = data_type(reader.until(_AFTER_TYPE))
-    parts: dict[str, object] = {}
+    column = ColumnElement(name, data_type(reader.until(_AFTER_TYPE)))
     while True:
         if reader.accept("DEFAULT"):
-            parts["default"] = _expression(reader.until(_AFTER_VALUE))
+            column = replace(column, default=parsed_expression(reader.until(_AFTER_VALUE)))
         elif reader.accept("IDENTITY"):
-            parts["identity"] = _first_number(reader)
+            column = replace(column, identity=_first_number(reader))
         elif reader.accept("COMMENT"):
             reader.expect("IS")
-            parts["comment"] = reader.string()
-        elif not _inline_constraint(reader, name, parts):
-            break
+            column = replace(column, comment=reader.string())
+        else:
+            constrained = _inline_constraint(reader, column)
+            if constrained is None:
+                break
+            column = constrained
     if reader.peek() in _NO_ELEMENTS:
         raise refused(60, reader.peek())
-    make: Callable[..., ColumnElement] = ColumnElement
-    return make(name, type_, **parts)
+    return column
 
 
-def _inline_constraint(reader: TokenReader, column: str, parts: dict[str, object]) -> bool:
-    """Read a constraint behind a column; whether there was one."""
+def _inline_constraint(reader: TokenReader, column: ColumnElement) -> ColumnElement | None:
+    """The column with the constraint that stands behind it; None where none does."""
     unnamed = ("NOT", "NULL", "PRIMARY KEY", "PRIMARY", "REFERENCES")
     if reader.accept("CONSTRAINT") and reader.peek() not in unnamed:
         reader.identifier()
     if reader.accept("NOT", "NULL"):
-        parts["not_null"] = _is_enabled(reader)
-    elif reader.accept("NULL"):
-        parts["not_null"] = False
-    elif reader.accept("PRIMARY", "KEY"):
-        parts["is_primary_key"] = _is_enabled(reader)
-    elif reader.accept("REFERENCES"):
-        key = _references(reader, (column,))
-        if _is_enabled(reader):
-            parts["foreign_key"] = key
-    else:
-        return False
-    return True
+        return replace(column, not_null=_is_enabled(reader))
+    if reader.accept("NULL"):
+        return replace(column, not_null=False)
+    if reader.accept("PRIMARY", "KEY"):
+        return replace(column, is_primary_key=_is_enabled(reader))
+    if reader.accept("REFERENCES"):
+        key = _references(reader, (column.name,))
+        return replace(column, foreign_key=key) if _is_enabled(reader) else column
+    return None
 
 
 def _key(reader: TokenReader) -> tuple[str, ...] | ForeignKey | None:
@@ -364,11 +358,11 @@ def _key(reader: TokenReader) -> tuple[str, ...] | ForeignKey | None:
         raise refused(60, reader.peek())
     key: tuple[str, ...] | ForeignKey
     if reader.accept("PRIMARY", "KEY"):
-        key = _names(reader)
+        key = reader.names()
     else:
         if not reader.accept("FOREIGN", "KEY"):
             raise syntax_error(f"unexpected '{reader.peek()}', expected PRIMARY KEY or FOREIGN KEY")
-        columns = _names(reader)
+        columns = reader.names()
         reader.expect("REFERENCES")
         key = _references(reader, columns)
     return key if _is_enabled(reader) else None
@@ -376,7 +370,7 @@ def _key(reader: TokenReader) -> tuple[str, ...] | ForeignKey | None:
 
 def _references(reader: TokenReader, columns: tuple[str, ...]) -> ForeignKey:
     table = reader.qualified_name()
-    return ForeignKey(columns, table, _names(reader) if reader.peek() == "(" else ())
+    return ForeignKey(columns, table, reader.names() if reader.peek() == "(" else ())
 
 
 def _is_enabled(reader: TokenReader) -> bool:
@@ -391,12 +385,10 @@ def _first_number(reader: TokenReader) -> int:
     in_parentheses = reader.accept("(")
     if not in_parentheses and not reader.peek().isdecimal():
         return 1
-    number = reader.value()
+    number = reader.number()
     if in_parentheses:
         reader.expect(")")
-    if not number.isdecimal():
-        raise syntax_error(f"unexpected '{number}', expected the first number of IDENTITY")
-    return int(number)
+    return number
 
 
 def _distribution(reader: TokenReader) -> tuple[str, ...] | None:
@@ -410,24 +402,6 @@ def _distribution(reader: TokenReader) -> tuple[str, ...] | None:
     return tuple(columns)
 
 
-def _names(reader: TokenReader) -> tuple[str, ...]:
-    reader.expect("(")
-    names = [reader.identifier()]
-    while reader.accept(","):
-        names.append(reader.identifier())
-    reader.expect(")")
-    return tuple(names)
-
-
 def _refuse_including(reader: TokenReader) -> None:
     if reader.peek() in ("INCLUDING", "EXCLUDING"):
         raise refused(60, f"CREATE TABLE ... LIKE with {reader.peek()}")
-
-
-def _expression(text: str) -> exp.Expr:
-    tree = parse_statement(f"SELECT {text}")
-    check_nodes(tree)
-    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or tree.args.get("from_"):
-        raise syntax_error(f"unexpected value {text[:80]}")
-    expression: exp.Expr = tree.expressions[0]
-    return expression

@@ -14,7 +14,16 @@ from exallm.local.sql.function import (
     same,
     within_limit,
 )
-from exallm.local.sql.kinds import DOUBLE, TEXT, TRUTH, WHOLE, Kind, call, cast, is_text_literal
+from exallm.local.sql.kinds import (
+    DOUBLE,
+    TEXT,
+    TRUTH,
+    WHOLE,
+    Kind,
+    as_decimal,
+    call,
+    is_text_literal,
+)
 from exallm.local.sql.kinds import typed as _typed
 from exallm.local.sql.refusal import refused
 from exallm.local.sql_error import SqlError
@@ -71,7 +80,7 @@ def _number(arguments: Arguments) -> exp.Expr:
         raise SqlError("22018", f"data exception - invalid number format; Value: '{model.name}'")
     kind = Kind.decimal(before, after)
     digits = call("exallm_to_number", arguments[0], model)
-    return _typed(cast(digits, f"DECIMAL({kind.precision},{kind.scale})"), kind)
+    return as_decimal(digits, kind)
 
 
 def _checked(plain: str) -> Builder:

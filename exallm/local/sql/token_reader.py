@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-from exallm.local.sql.names import checked
+from exallm.local.sql.names import checked, quoted
 from exallm.local.sql.refusal import syntax_error
 from exallm.local.sql.tokens import is_quoted, tokens_of
 from exallm.local.sql_error import SqlError
@@ -102,7 +102,7 @@ class TokenReader:
         while not self.at_end():
             token = self._tokens[self._place]
             if self._quoted(token):
-                words.append('"' + token.text.replace('"', '""') + '"')
+                words.append(quoted(token.text))
             elif token.text.upper() in ends:
                 break
             else:
@@ -116,6 +116,15 @@ class TokenReader:
         while self.accept("."):
             parts.append(self.identifier())
         return parts
+
+    def names(self) -> tuple[str, ...]:
+        """Identifiers with commas between them, in parentheses."""
+        self.expect("(")
+        names = [self.identifier()]
+        while self.accept(","):
+            names.append(self.identifier())
+        self.expect(")")
+        return tuple(names)
 
     def qualified_name(self) -> QualifiedName:
         """``[schema.]name``."""
@@ -138,6 +147,13 @@ class TokenReader:
     def value(self) -> str:
         """A string, number or word, as text."""
         return self._next("expected a value").text
+
+    def number(self) -> int:
+        """A whole number without a sign."""
+        text = self.value()
+        if not text.isdecimal():
+            raise syntax_error(f"unexpected '{text}', expected a number")
+        return int(text)
 
     def arguments(self) -> list[str]:
         """The texts between commas of a list in parentheses."""

@@ -10,6 +10,7 @@ import codecs
 import re
 from dataclasses import dataclass, field, replace
 
+from exallm.local.sql.names import quoted
 from exallm.local.sql.refusal import refused, syntax_error
 from exallm.local.sql.token_reader import QualifiedName, TokenReader
 from exallm.local.sql_error import SqlError
@@ -137,7 +138,7 @@ def _import(reader: TokenReader) -> Import:
     reader.expect("INTO")
     if reader.peek() == "(":
         raise refused(60, "IMPORT INTO (columns)", "import into a table")
-    table, columns = reader.qualified_name(), _names(reader)
+    table, columns = reader.qualified_name(), _columns(reader)
     reader.expect("FROM")
     _expect_csv(reader, "IMPORT FROM")
     result = Import(table, columns, _files(reader))
@@ -148,13 +149,12 @@ def _import(reader: TokenReader) -> Import:
 
 
 def _import_option(reader: TokenReader, result: Import) -> Import:
-    if reader.accept("SKIP"):
-        reader.expect("=")
-        return replace(result, skip=_number(reader))
+    if _option(reader, "SKIP"):
+        return replace(result, skip=reader.number())
     if reader.peek() in ("TRIM", "LTRIM", "RTRIM"):
         return replace(result, trim=reader.word())
     if reader.accept("REJECT", "LIMIT"):
-        limit = None if reader.accept("UNLIMITED") else _number(reader)
+        limit = None if reader.accept("UNLIMITED") else reader.number()
         reader.accept("ERRORS")
         return replace(result, reject_limit=limit)
     if reader.accept("ERRORS", "INTO"):
@@ -166,9 +166,9 @@ def _export(reader: TokenReader) -> Export:
     if reader.peek() == "(":
         query = reader.enclosed()
     else:
-        name, columns = reader.dotted(), _names(reader)
-        listed = ", ".join(_quoted(column) for column in columns) if columns else "*"
-        query = f"SELECT {listed} FROM {'.'.join(_quoted(part) for part in name)}"
+        name, columns = reader.dotted(), _columns(reader)
+        listed = ", ".join(map(quoted, columns)) if columns else "*"
+        query = f"SELECT {listed} FROM {'.'.join(map(quoted, name))}"
     reader.expect("INTO")
     _expect_csv(reader, "EXPORT INTO")
     result = Export(query, _files(reader))
@@ -179,14 +179,12 @@ def _export(reader: TokenReader) -> Export:
 
 
 def _export_option(reader: TokenReader, result: Export) -> Export:
-    if reader.accept("DELIMIT"):
-        reader.expect("=")
+    if _option(reader, "DELIMIT"):
         word = reader.word()
         if word not in ("AUTO", "ALWAYS", "NEVER"):
             raise syntax_error(f"unexpected '{word}', expected AUTO, ALWAYS or NEVER")
         return replace(result, delimit=word)
-    if reader.accept("BOOLEAN"):
-        reader.expect("=")
+    if _option(reader, "BOOLEAN"):
         words = reader.string()
         if words not in _BOOLEANS:
             raise SqlError("42000", f"BOOLEAN takes one of {', '.join(_BOOLEANS)}, not {words}")
@@ -201,23 +199,18 @@ def _export_option(reader: TokenReader, result: Export) -> Export:
 
 
 def _format_option(reader: TokenReader, form: CsvFormat) -> CsvFormat:
-    if reader.accept("ENCODING"):
-        reader.expect("=")
+    if _option(reader, "ENCODING"):
         return replace(form, encoding=_encoding(reader.string()))
-    if reader.accept("NULL"):
-        reader.expect("=")
+    if _option(reader, "NULL"):
         return replace(form, null=reader.string())
-    if reader.accept("ROW", "SEPARATOR"):
-        reader.expect("=")
+    if _option(reader, "ROW", "SEPARATOR"):
         word = reader.string()
         if word.upper() not in _ROW_SEPARATORS:
             raise refused(60, f"ROW SEPARATOR '{word}'", "use LF, CR or CRLF")
         return replace(form, row_end=_ROW_SEPARATORS[word.upper()])
-    if reader.accept("COLUMN", "SEPARATOR"):
-        reader.expect("=")
+    if _option(reader, "COLUMN", "SEPARATOR"):
         return replace(form, separator=_characters(reader.string()))
-    if reader.accept("COLUMN", "DELIMITER"):
-        reader.expect("=")
+    if _option(reader, "COLUMN", "DELIMITER"):
         return replace(form, delimiter=_characters(reader.string()))
     raise syntax_error(f"unexpected '{reader.peek()}', expected an option of the file")
 
@@ -287,22 +280,17 @@ def _file_columns(reader: TokenReader) -> tuple[tuple[int, ...] | None, tuple[st
     return tuple(numbers), tuple(formats)
 
 
-def _names(reader: TokenReader) -> tuple[str, ...] | None:
-    if reader.peek() != "(":
-        return None
-    reader.expect("(")
-    names = [reader.identifier()]
-    while reader.accept(","):
-        names.append(reader.identifier())
-    reader.expect(")")
-    return tuple(names)
+def _columns(reader: TokenReader) -> tuple[str, ...] | None:
+    """The columns of a table that are listed behind its name; None where all are meant."""
+    return reader.names() if reader.peek() == "(" else None
 
 
-def _number(reader: TokenReader) -> int:
-    text = reader.value()
-    if not text.isdecimal():
-        raise syntax_error(f"unexpected '{text}', expected a number")
-    return int(text)
+def _option(reader: TokenReader, *words: str) -> bool:
+    """Whether the option of these words comes next; then its value is what is read next."""
+    if not reader.accept(*words):
+        return False
+    reader.expect("=")
+    return True
 
 
 def _characters(text: str) -> str:
@@ -322,7 +310,3 @@ def _encoding(name: str) -> str:
         return codecs.lookup(name).name
     except LookupError as error:
         raise refused(60, f"ENCODING '{name}'") from error
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -77,7 +77,7 @@ class Windows:
             # sqlglot writes IGNORE NULLS for its own nodes of these functions only.
             parts = dict(zip(("this", "offset", "default"), function.expressions, strict=False))
             function = typed(exp.IgnoreNulls(this=_WITH_NULLS[name](**parts)), kind_of(function))
-        result = self._over(function, node)
+        result = self._over(function, node, whole=name in WINDOW)
         if name == "RATIO_TO_REPORT":
             (value,) = function.expressions
             whole = cast(call("nullif", result, 0), "DOUBLE")
@@ -130,8 +130,11 @@ class Windows:
             second = exp.Order(this=second, expressions=keys)
         return listed(exp.Distinct(expressions=[value]) if distinct else value, second)
 
-    def _over(self, function: exp.Expr, node: exp.Window) -> exp.Expr:
-        """The translated function with a window behind each aggregate that it consists of."""
+    def _over(self, function: exp.Expr, node: exp.Window, whole: bool = False) -> exp.Expr:
+        """The translated function with a window behind each aggregate that it consists of.
+
+        :param whole: it is one call of DuckDB's: the aggregates in it are its arguments.
+        """
         order, spec = node.args.get("order"), node.args.get("spec")
         partition = self._expressions.all(node.args.get("partition_by") or [])
         keys = self._expressions.order(order.expressions) if order else []
@@ -153,8 +156,7 @@ class Windows:
                 over="OVER",
             )
 
-        is_aggregate = isinstance(function, exp.Anonymous) and function.name in DUCKDB_AGGREGATES
-        calls = [] if is_aggregate else list(_aggregates(function))
+        calls = [] if whole or _is_aggregate(function) else _aggregates(function)
         if not calls:
             return typed(window(function), kind_of(function))
         for aggregate in calls:

@@ -6,6 +6,7 @@ import string
 from collections.abc import Iterable, Sequence
 
 from exallm.local.sql.kinds import Kind
+from exallm.local.sql.names import text_literal
 from exallm.local.sql.transfers import Export
 
 _PLAIN = {
@@ -106,5 +107,5 @@ def _literal(text: str) -> str:
     """A text in DuckDB's SQL, whatever characters it has."""
     printable = "".join(character if character.isprintable() else "\0" for character in text)
     if "\0" not in printable:
-        return "'" + text.replace("'", "''") + "'"
+        return text_literal(text)
     return "(" + " || ".join(f"chr({ord(character)})" for character in text) + ")"

@@ -21,7 +21,9 @@ _KEY_PREFIX = "sha256//"
 
 
 class HttpTunnel:
-    """A tunnel that a statement has taken. Only ``abort`` may come from another thread.
+    """A tunnel that a statement has taken: ``open`` comes first, ``close`` in any case.
+
+    Only ``abort`` may come from another thread.
 
     :raises SqlError: from everything, 42636 with Exasol's ETL-5105 or ETL-5106 for what breaks
         off, E-EXALLM-LOCAL-9 for an address under which no tunnel waits.
@@ -40,9 +42,15 @@ class HttpTunnel:
                 " no other address; use the import and export functions of the client",
             )
         taken.settimeout(patience_s)
-        self._socket = self._secured(taken) if file.is_secure else taken
+        self._socket = taken
+        self._aborted = False
         self._http = HTTPConnection(file.host, file.port)
         self._http.auto_open = 0  # it is open, and may not be opened anew
+
+    def open(self) -> None:
+        """Agree on keys with the client, where its address asks for TLS."""
+        if self._file.is_secure:
+            self._secure()
         self._http.sock = self._socket
 
     def begin_writing(self) -> None:
@@ -89,6 +97,7 @@ class HttpTunnel:
 
     def abort(self) -> None:
         """End what is going on, from any thread."""
+        self._aborted = True
         try:
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         except OSError:
@@ -105,21 +114,22 @@ class HttpTunnel:
             raise HTTPException(f"error code={response.status}")
         return response
 
-    def _secured(self, connection: socket.socket) -> ssl.SSLSocket:
+    def _secure(self) -> None:
         """TLS with the client as its server; its key must be the one that the statement names."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE  # the certificate is known by its key alone
         try:
-            secured = context.wrap_socket(connection)
+            secured = context.wrap_socket(self._socket, do_handshake_on_connect=False)
+            self._socket = secured
+            if self._aborted:  # it may have met the socket that is wrapped now
+                raise OSError("aborted")
+            secured.do_handshake()
         except OSError as error:
-            connection.close()
             raise self._broken(error) from error
         certificate = secured.getpeercert(binary_form=True)
         if certificate is None or _fingerprint(certificate) != self._file.public_key:
-            secured.close()
             raise self._broken(OSError("the public key of the certificate is not the named one"))
-        return secured
 
     def _broken(self, error: Exception) -> SqlError:
         reason = str(error) or type(error).__name__

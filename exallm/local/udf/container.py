@@ -17,6 +17,7 @@ from exallm_udfs.errors import ExallmError
 BUILTIN = "builtin_python3"
 CLIENT = "exaudf/exaudfclient"
 PACKAGES = "python"
+CLIENT_LINE_LIMIT = 100
 _CLIENT_LINE = re.compile(r"exallm-embedded python=(\d+\.\d+)\n")
 _URL = re.compile(r"localzmq\+protobuf://[^#]*#/buckets/(?P<client>.+)")
 
@@ -46,9 +47,12 @@ def client_line(python: str) -> str:
     return f"exallm-embedded python={python}\n"
 
 
-def client_python(text: str) -> str | None:
-    """The version of Python that :func:`client_line` names, None for another text."""
-    match = _CLIENT_LINE.fullmatch(text)
+def client_python(begin: bytes) -> str | None:
+    """The version of Python that :func:`client_line` names, None for another client.
+
+    :param begin: the client's first :data:`CLIENT_LINE_LIMIT` bytes.
+    """
+    match = _CLIENT_LINE.fullmatch(begin.decode("ascii", "replace"))
     return match[1] if match else None
 
 
@@ -72,14 +76,14 @@ def open_container(url: str, buckets_root: Path) -> Container | None:
     client = buckets_root.joinpath(*parts)
     try:
         with client.open("rb") as file:
-            line = file.read(100).decode("ascii", "replace")
+            begin = file.read(CLIENT_LINE_LIMIT)
     except OSError as error:
         raise ExallmError(
             "E-EXALLM-LOCAL-35",
             f"there is no container at /buckets/{'/'.join(parts[:-2])}",
             "upload it, and wait until it is unpacked",
         ) from error
-    version = client_python(line)
+    version = client_python(begin)
     if version is None:
         raise ExallmError(
             "E-EXALLM-LOCAL-36",

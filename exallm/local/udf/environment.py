@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exallm.local.product import DATABASE_NAME, DATABASE_VERSION
 from exallm.local.udf.connection import Connection
 from exallm.local.udf.container import BUILTIN, Container, open_container
 from exallm.local.udf.isolation import Isolation
@@ -39,8 +40,8 @@ class StatementEnvironment:
     :param isolation: what the processes may reach.
     """
 
-    database_name: str = "EXALLM"
-    database_version: str = "2025.2.0"
+    database_name: str = DATABASE_NAME
+    database_version: str = DATABASE_VERSION
     current_user: str = "SYS"
     scope_user: str | None = None
     current_schema: str | None = None

@@ -148,10 +148,8 @@ class WorkerProcess:
         :returns: the frame, None if there was none for ``timeout_s`` seconds.
         :raises SqlError: as :meth:`receive`.
         """
-        poll = select.poll()
-        poll.register(self.fileno(), select.POLLIN)
         deadline = time.monotonic() + timeout_s
-        while poll.poll(max(deadline - time.monotonic(), 0) * 1000):
+        while self._has_news(deadline):
             message = self.receive()
             if message is not None:
                 return message
@@ -219,12 +217,16 @@ class WorkerProcess:
         self.kill()
 
     def _await_ready(self, timeout_s: float) -> bool:
-        poll = select.poll()
-        poll.register(self.fileno(), select.POLLIN)
         deadline = time.monotonic() + timeout_s
-        while not self.ready and poll.poll(max(deadline - time.monotonic(), 0) * 1000):
+        while not self.ready and self._has_news(deadline):
             self.receive()
         return self.ready
+
+    def _has_news(self, deadline: float) -> bool:
+        """Wait until the process says something, or until this time."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(max(deadline - time.monotonic(), 0) * 1000))
 
     def _answer(self, question: dict[str, Any]) -> None:
         name, schema = question.get("name"), question.get("schema", "")

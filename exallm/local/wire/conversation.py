@@ -10,6 +10,7 @@ import time
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from exallm.local.engine.database import Database
@@ -34,12 +35,21 @@ Request = dict[str, Any]
 
 
 class Conversation:
-    """Reads requests in one thread and answers them in another, so that an abort gets through."""
+    """Reads requests in one thread and answers them in another, so that an abort gets through.
+
+    :param client: what the connection itself tells of the client.
+    """
 
     def __init__(
-        self, socket: WebSocket, database: Database, credentials: Credentials, limits: Limits
+        self,
+        socket: WebSocket,
+        client: ClientFacts,
+        database: Database,
+        credentials: Credentials,
+        limits: Limits,
     ) -> None:
         self._socket = socket
+        self._client = client
         self._database = database
         self._credentials = credentials
         self._limits = limits
@@ -48,7 +58,7 @@ class Conversation:
         self._requests: queue.Queue[bytes | None] = queue.Queue(_WAITING_REQUESTS)
         self._last_active = time.monotonic()
         self._session: Session | None = None
-        self._results = ResultSets()
+        self._results = ResultSets(lambda: self._opened().timestamp_format)
         self._prepared = PreparedStatements(self._opened, self._results)
         self._compressed = False
         self._working = threading.Event()
@@ -194,7 +204,7 @@ class Conversation:
         key, self._key = self._key, None
         user = self._credentials.check(request.get("username"), request.get("password"), key)
         session = Session(self._database, user)
-        session.client = _client_facts(request)
+        session.client = _with_words(self._client, request)
         try:
             session.require_login()
             self._apply(session, request.get("attributes") or {})
@@ -272,9 +282,7 @@ class Conversation:
             raise SqlError("42000", "the command has no SQL text")
         results = []
         for text in texts:
-            result = self._opened().execute(text)
-            self._results.timestamp_format = self._opened().timestamp_format
-            results.append(self._results.describe(result))
+            results.append(self._results.describe(self._opened().execute(text)))
         return {"numResults": len(results), "results": results}
 
     def _fetch(self, request: Request) -> dict[str, Any]:
@@ -297,10 +305,11 @@ class Conversation:
         return {"numNodes": 1, "nodes": [str(request.get("hostIp", "127.0.0.1"))]}
 
 
-def _client_facts(request: Request) -> ClientFacts:
-    """What the client says of itself; anything but texts counts as nothing."""
+def _with_words(client: ClientFacts, request: Request) -> ClientFacts:
+    """Add what the client says of itself; anything but texts counts as nothing."""
     said = {name: value for name, value in request.items() if isinstance(value, str)}
-    return ClientFacts(
+    return replace(
+        client,
         client=f"{said.get('clientName', '')} {said.get('clientVersion', '')}".strip(),
         driver=said.get("driverName", ""),
         os_user=said.get("clientOsUsername", ""),

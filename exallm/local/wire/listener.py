@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 
 from exallm.local.engine.database import Database
+from exallm.local.session_facts import ClientFacts
 from exallm.local.sql_error import SqlError
 from exallm.local.wire.conversation import Conversation, refuse
 from exallm.local.wire.credentials import Credentials
@@ -129,23 +130,26 @@ class Listener:
             if first == _TLS:
                 stream = secured = TlsStream(connection, self._tls)
                 secured.handshake()
-            self._converse(WebSocket(stream), connection)
+            client = ClientFacts(host=HOST, encrypted=first == _TLS)
+            self._converse(WebSocket(stream), connection, client)
         except BaseException:
             close(connection)
             raise
 
-    def _converse(self, client: WebSocket, connection: socket.socket) -> None:
+    def _converse(
+        self, messages: WebSocket, connection: socket.socket, client: ClientFacts
+    ) -> None:
         with self._lock:
             is_full = self._clients >= self._limits.sessions
             self._clients += not is_full
         try:
             if is_full:
-                refuse(client, self._too_many())
+                refuse(messages, self._too_many())
                 return
             connection.settimeout(None)  # from here on the conversation watches over the time
-            Conversation(client, self._database, self._credentials, self._limits).run()
+            Conversation(messages, client, self._database, self._credentials, self._limits).run()
         finally:
-            client.close()
+            messages.close()
             with self._lock:
                 self._clients -= not is_full
 

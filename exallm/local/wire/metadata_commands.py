@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from exallm.local.sql.names import text_literal
 from exallm.local.sql_error import SqlError
 
 Request = Mapping[str, Any]
@@ -124,7 +125,7 @@ def _one_of(column: str, names: object) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise SqlError("42000", "a metadata command takes texts")
-    return "'" + value.replace("'", "''") + "'"
+    return text_literal(value)
 
 
 def _selected(query: str, order: str, *conditions: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 from exallm.local.engine.result import Result, ResultSet, RowCount, decimal_text
 from exallm.local.exasol_type import FRACTION_LIMIT, ExasolType
 from exallm.local.sql_error import SqlError
-from exallm.local.timestamp_format import ISO_FORMAT, TimestampFormat
+from exallm.local.timestamp_format import TimestampFormat
 from exallm.local.wire import data_types
 
 INLINE_ROWS = 1000
@@ -19,10 +20,13 @@ _PIECE_LIMIT = 64 * 1024 * 1024
 
 
 class ResultSets:
-    """The large results of one session, until the client closes them; times in its format."""
+    """The large results of one session, until the client closes them.
 
-    def __init__(self) -> None:
-        self.timestamp_format = ISO_FORMAT
+    :param timestamp_format: in which the session sends times, asked for at each answer.
+    """
+
+    def __init__(self, timestamp_format: Callable[[], TimestampFormat]) -> None:
+        self._timestamp_format = timestamp_format
         self._handles = itertools.count(1)
         self._open: dict[int, ResultSet] = {}
 
@@ -71,8 +75,9 @@ class ResultSets:
             self._open.pop(handle, None)
 
     def _data(self, result: ResultSet, table: pa.Table) -> list[list[Any]]:
+        timestamp_format = self._timestamp_format()
         return [
-            _values(column, described.type, self.timestamp_format)
+            _values(column, described.type, timestamp_format)
             for column, described in zip(table.columns, result.columns, strict=True)
         ]
 

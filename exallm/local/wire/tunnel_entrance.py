@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from contextlib import suppress
 
 from exallm.local.transport.tunnels import Tunnels
 from exallm.local.wire.limits import Limits
@@ -32,12 +33,14 @@ class TunnelEntrance:
 
     def admit(self, connection: socket.socket) -> None:
         """Read the packet, answer it, and watch over the connection until a statement takes it."""
-        packet = connection.recv(_REQUEST.size, socket.MSG_WAITALL)
+        with connection.makefile("rb") as incoming:
+            packet = incoming.read(_REQUEST.size)
         is_known = len(packet) == _REQUEST.size and _REQUEST.unpack(packet) == _MAGIC
         if not is_known or len(self._tunnels) >= self._limits.tunnels:
             close(connection)
             return
         connection.settimeout(None)
         number = self._tunnels.add(connection)
-        connection.sendall(_ANSWER.pack(0, number, self._host.encode()))
+        with suppress(OSError):  # the client has left, which the watch finds as well
+            connection.sendall(_ANSWER.pack(0, number, self._host.encode()))
         self._tunnels.watch(number, self._limits.tunnel_s)

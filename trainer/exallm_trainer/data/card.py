@@ -10,6 +10,7 @@ from typing import Any
 
 from exallm_trainer.data.document import writable
 from exallm_trainer.data.drops import Dropped
+from exallm_trainer.json_values import from_json
 
 CARD_FILE = "card.json"
 
@@ -33,6 +34,7 @@ class SourceCard:
     paragraphs: int
     questions: int
     synthetic: Mapping[str, Any] | None = None
+    pairs: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class SplitCard:
     documents: int
     examples: int
     texts: int
+    pairs: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,19 +79,8 @@ class DataCard:
 
 
 def read_card(folder: Path) -> DataCard | None:
-    """The card of a folder, None where it has none yet.
-
-    ``ValueError``, ``TypeError`` or ``KeyError`` where it is not one.
-    """
+    """The card of a folder, None where it has none yet; ``ValueError`` where it is not one."""
     file = folder / CARD_FILE
     if not file.is_file():
         return None
-    values = json.loads(file.read_text(encoding="utf-8"))
-    for name, kind in (("sources", SourceCard), ("held_out", SourceCard)):
-        values[name] = tuple(kind(**one) for one in values[name])
-    values["dropped"] = tuple(
-        Dropped(**{**one, "names": tuple(one["names"])}) for one in values["dropped"]
-    )
-    values["train"] = SplitCard(**values["train"])
-    values["validation"] = SplitCard(**values["validation"])
-    return DataCard(**values)
+    return from_json(DataCard, json.loads(file.read_text(encoding="utf-8")))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exallm_trainer.data.document import Document, Paragraph
-from exallm_udfs.errors import ExallmError
+from exallm_trainer.json_lines import read_json_lines, write_json_lines
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
@@ -29,9 +28,7 @@ class TextChunk:
 
 def write_chunks(file: Path, chunks: Iterable[TextChunk]) -> None:
     """One JSON object a line."""
-    with file.open("w", encoding="utf-8", newline="\n") as lines:
-        for chunk in chunks:
-            lines.write(json.dumps(asdict(chunk), ensure_ascii=False, sort_keys=True) + "\n")
+    write_json_lines(file, chunks)
 
 
 def read_chunks(file: Path) -> list[TextChunk]:
@@ -39,18 +36,7 @@ def read_chunks(file: Path) -> list[TextChunk]:
 
     :raises ExallmError: E-EXALLM-DATA-4 where a line is not one.
     """
-    chunks = []
-    with file.open(encoding="utf-8", newline="\n") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                chunks.append(TextChunk(**json.loads(line)))
-            except (ValueError, TypeError) as error:
-                raise ExallmError(
-                    "E-EXALLM-DATA-4",
-                    f"{file}, line {number} is not a chunk: {error}",
-                    "prepare the data again",
-                ) from error
-    return chunks
+    return list(read_json_lines(file, lambda fields: TextChunk(**fields), "a chunk"))
 
 
 def chunked(document: Document, words: int) -> Document:

@@ -51,9 +51,10 @@ class Document:
         return sum(len(paragraph.questions) for paragraph in self.paragraphs)
 
 
-def writable(name: str) -> str:
-    """A name in UTF-8 whatever it holds: a file's name may be of bytes that are none."""
-    return name.encode("utf-8", errors="backslashreplace").decode()
+def writable(text: str) -> str:
+    """A text in UTF-8 whatever it holds: a file's name may be of bytes that are none, and a model's
+    reply may end within a character."""
+    return text.encode("utf-8", errors="backslashreplace").decode()
 
 
 def words_of(text: str) -> list[str]:

@@ -15,9 +15,9 @@ _NAMES_KEPT = 5
 class Dropped:
     """How much of a source was left out for one reason.
 
-    :param unit: ``file``, ``paragraph``, ``question``, ``answer`` or ``line``.
-    :param names: of the first few: files, documents of paragraphs and lines, ids of questions. No
-        text of a source, since a card goes where its data may not.
+    :param unit: ``file``, ``paragraph``, ``question``, ``answer``, ``line`` or ``pair``.
+    :param names: of the first few: files, documents of paragraphs and lines, ids of questions and
+        pairs. No text of a source, since a card goes where its data may not.
     """
 
     source: str
@@ -54,6 +54,10 @@ class Drops:
             Dropped(*key, self._counts[key], tuple(self._names[key]))
             for key in sorted(self._counts)
         )
+
+    def total(self, source: str, unit: str) -> int:
+        """How many things of that unit were left out of a source, for any reason."""
+        return sum(self._counts[key] for key in self._counts if key[:2] == (source, unit))
 
     def reasons(self, source: str) -> Mapping[str, str]:
         """Of each reason for which files of a source were left out, the first file."""

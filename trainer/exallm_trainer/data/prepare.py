@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from exallm_trainer.data.answers import grounded
 from exallm_trainer.data.boilerplate import without_boilerplate
@@ -20,21 +20,34 @@ from exallm_trainer.data.drops import Drops
 from exallm_trainer.data.duplicates import without_exact, without_near
 from exallm_trainer.data.file_text import sha256_of_file, sha256_of_names
 from exallm_trainer.data.held_out import HeldOut, decontaminated, held_out_of, refuse_overlap
+from exallm_trainer.data.pairs_source import PairsSource
 from exallm_trainer.data.prepared import (
     FILES,
+    PAIRS_FILES,
     TRAIN_FILE,
+    TRAIN_PAIRS_FILE,
     TRAIN_TEXTS_FILE,
     VALIDATION_FILE,
+    VALIDATION_PAIRS_FILE,
     VALIDATION_TEXTS_FILE,
     Prepared,
     card_of,
     read_prepared,
 )
 from exallm_trainer.data.settings import PrepareSettings
-from exallm_trainer.data.sources import Access, Source, SourceRequest, open_source
+from exallm_trainer.data.sources import (
+    Access,
+    AnySource,
+    Source,
+    SourceRequest,
+    open_pairs,
+    open_source,
+)
 from exallm_trainer.data.split import is_validation
 from exallm_trainer.data.synthetic_source import SyntheticSource
+from exallm_trainer.data.usable_pairs import usable_pairs
 from exallm_trainer.example import Example, write_examples
+from exallm_trainer.preference_pair import PreferencePair, write_pairs
 from exallm_trainer.run_folder import write_whole
 from exallm_udfs.errors import ExallmError
 
@@ -44,6 +57,7 @@ _PACKAGES = ("ftfy", "datasketch")
 _PACKAGES_OF_DOCUMENTS = ("markitdown", "pdfminer.six", "mammoth")
 
 Progress = Callable[[str], None]
+_Split = TypeVar("_Split", Document, PreferencePair)
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,7 @@ def prepare(request: PrepareRequest, target: Path, progress: Progress = _silent)
         is left, which is not whole and which the next call completes.
     """
     progress("hashing the sources")
-    sources = [open_source(source, request.access) for source in request.sources]
+    sources = [_opened(source, request.access) for source in request.sources]
     held_out = [open_source(source, request.access) for source in request.held_out]
     identity = _identity(request, sources, held_out)
     card = card_of(target)
@@ -99,9 +113,51 @@ def prepare(request: PrepareRequest, target: Path, progress: Progress = _silent)
             )
         return read_prepared(target)
     work = _Preparation(request, progress)
-    documents = work.documents(sources, held_out)
-    _write(work, documents, sources, held_out, identity, target)
+    sets = [work.held_out(source) for source in held_out]
+    result = _Result(
+        work.documents([s for s in sources if not isinstance(s, PairsSource)], sets),
+        work.pairs([s for s in sources if isinstance(s, PairsSource)], sets),
+    )
+    _write(work, result, sources, held_out, identity, target)
     return read_prepared(target)
+
+
+def _opened(request: SourceRequest, access: Access) -> AnySource:
+    return open_pairs(request) if request.kind == "pairs" else open_source(request, access)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """What was read of a source."""
+
+    documents: int = 0
+    paragraphs: int = 0
+    questions: int = 0
+    pairs: int = 0
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What is left to train on, or one side of it."""
+
+    documents: Sequence[Document]
+    pairs: Sequence[PreferencePair]
+
+    def sides(self, settings: PrepareSettings) -> tuple[_Result, _Result]:
+        """For training and for validation."""
+        documents = _sides([each for each in self.documents if each.paragraphs], settings)
+        pairs = _sides(self.pairs, settings)
+        return _Result(documents[0], pairs[0]), _Result(documents[1], pairs[1])
+
+
+def _sides(
+    members: Sequence[_Split], settings: PrepareSettings
+) -> tuple[list[_Split], list[_Split]]:
+    sides: tuple[list[_Split], list[_Split]] = ([], [])
+    for member in members:
+        name = member.document if isinstance(member, PreferencePair) else member.name
+        sides[is_validation(name, settings.validation_share, settings.seed)].append(member)
+    return sides
 
 
 class _Preparation:
@@ -110,13 +166,12 @@ class _Preparation:
     def __init__(self, request: PrepareRequest, progress: Progress) -> None:
         self.request, self.progress = request, progress
         self.drops = Drops()
-        self.read: dict[str, tuple[int, int, int]] = {}
-        self.held: dict[str, tuple[int, int, int]] = {}
+        self.read: dict[str, _Counts] = {}
+        self.held: dict[str, _Counts] = {}
 
-    def documents(self, sources: Sequence[Source], held_out: Sequence[Source]) -> list[Document]:
+    def documents(self, sources: Sequence[Source], sets: Sequence[HeldOut]) -> list[Document]:
         """All documents, ready to be split."""
         settings = self.request.settings
-        sets = [self._held_out(source) for source in held_out]
         documents = [document for source in sources for document in self._cleaned(source)]
         self.progress("comparing with the held-out sets")
         refuse_overlap(documents, sets)
@@ -128,6 +183,25 @@ class _Preparation:
         documents = without_exact(documents, self.drops)
         documents = without_near(documents, settings.near_duplicate, self.drops)
         return [self._with_something_to_learn(document) for document in documents]
+
+    def pairs(
+        self, sources: Sequence[PairsSource], sets: Sequence[HeldOut]
+    ) -> list[PreferencePair]:
+        """All preference pairs, ready to be split."""
+        if sources:
+            self.progress("reading preference pairs")
+        usable = usable_pairs(sources, sets, self.drops)
+        for source in sources:
+            kept = sum(pair.source == source.name for pair in usable)
+            self.read[source.name] = _Counts(pairs=kept + self.drops.total(source.name, "pair"))
+        return usable
+
+    def held_out(self, source: Source) -> HeldOut:
+        """A set in the forms in which sources are compared with it."""
+        self.progress(f"reading held-out {source.name}")
+        documents = list(source.documents(Drops()))
+        self.held[source.name] = _counts(documents)
+        return held_out_of(source.name, documents, self.request.settings.shared_words)
 
     def _cleaned(self, source: Source) -> list[Document]:
         self.progress(f"reading {source.name}")
@@ -145,12 +219,6 @@ class _Preparation:
         documents = [cleaned(document, self.drops) for document in documents]
         return without_boilerplate(documents, self.drops)
 
-    def _held_out(self, source: Source) -> HeldOut:
-        self.progress(f"reading held-out {source.name}")
-        documents = list(source.documents(Drops()))
-        self.held[source.name] = _counts(documents)
-        return held_out_of(source.name, documents, self.request.settings.shared_words)
-
     def _with_something_to_learn(self, document: Document) -> Document:
         paragraphs = []
         for paragraph in document.paragraphs:
@@ -163,28 +231,22 @@ class _Preparation:
 
 def _write(
     work: _Preparation,
-    documents: Sequence[Document],
-    sources: Sequence[Source],
+    result: _Result,
+    sources: Sequence[AnySource],
     held_out: Sequence[Source],
     identity: str,
     target: Path,
 ) -> None:
     request, settings = work.request, work.request.settings
     work.progress("writing")
-    sides: tuple[list[Document], list[Document]] = ([], [])
-    for document in documents:
-        if document.paragraphs:
-            side = is_validation(document.name, settings.validation_share, settings.seed)
-            sides[side].append(document)
-    _require_splits(sides, settings, work.drops)
-    train, validation = sides
+    train, validation = result.sides(settings)
+    _require_splits(train.documents, validation.documents, bool(result.pairs), settings, work.drops)
+    if result.pairs:
+        _require_sides(train.pairs, validation.pairs, "prompts of pairs", settings)
     try:
         target.mkdir(parents=True, exist_ok=True)
-        write_examples(target / TRAIN_FILE, _examples(train))
-        write_examples(target / VALIDATION_FILE, _examples(validation))
-        write_chunks(target / TRAIN_TEXTS_FILE, _chunks(train))
-        write_chunks(target / VALIDATION_TEXTS_FILE, _chunks(validation))
-        files = {name: sha256_of_file(target / name) for name in FILES}
+        names = _write_splits(target, train, validation)
+        files = {name: sha256_of_file(target / name) for name in names}
         card = DataCard(
             identity=identity,
             sha256=sha256_of_names(files.items()),
@@ -206,25 +268,46 @@ def _write(
         ) from error
 
 
+def _write_splits(target: Path, train: _Result, validation: _Result) -> Sequence[str]:
+    """Write the files; their names."""
+    write_examples(target / TRAIN_FILE, _examples(train.documents))
+    write_examples(target / VALIDATION_FILE, _examples(validation.documents))
+    write_chunks(target / TRAIN_TEXTS_FILE, _chunks(train.documents))
+    write_chunks(target / VALIDATION_TEXTS_FILE, _chunks(validation.documents))
+    if not train.pairs:
+        return FILES
+    write_pairs(target / TRAIN_PAIRS_FILE, train.pairs)
+    write_pairs(target / VALIDATION_PAIRS_FILE, validation.pairs)
+    return (*FILES, *PAIRS_FILES)
+
+
 def _require_splits(
-    sides: tuple[Sequence[Document], Sequence[Document]],
+    train: Sequence[Document],
+    validation: Sequence[Document],
+    has_pairs: bool,
     settings: PrepareSettings,
     drops: Drops,
 ) -> None:
-    train, validation = sides
-    if not train and not validation:
+    if train or validation:
+        _require_sides(train, validation, "documents", settings)
+    elif not has_pairs:
         told = "; ".join(f"{d.count} of {d.source} for '{d.reason}'" for d in drops.counts())
         raise ExallmError(
             "E-EXALLM-DATA-13",
             f"nothing is left to train on: {told}",
             "correct the sources, or name others",
         )
+
+
+def _require_sides(
+    train: Sequence[object], validation: Sequence[object], what: str, settings: PrepareSettings
+) -> None:
     if not train or (settings.validation_share and not validation):
         name = "validation" if train else "training"
         raise ExallmError(
             "E-EXALLM-DATA-13",
-            f"of {len(train) + len(validation)} documents none falls to the {name} split",
-            "prepare more documents, or choose another validation share or seed",
+            f"of {len(train) + len(validation)} {what} none falls to the {name} split",
+            f"prepare more {what}, or choose another validation share or seed",
         )
 
 
@@ -249,27 +332,29 @@ def _chunks(documents: Sequence[Document]) -> Iterator[TextChunk]:
                 yield TextChunk(document.source, document.name, paragraph.position, paragraph.text)
 
 
-def _split_card(documents: Sequence[Document]) -> SplitCard:
+def _split_card(side: _Result) -> SplitCard:
+    names = {document.name for document in side.documents}
     return SplitCard(
-        documents=len(documents),
-        examples=sum(document.questions() for document in documents),
-        texts=sum(1 for _ in _chunks(documents)),
+        # What has pairs alone is a document, too.
+        documents=len(side.documents) + len({pair.document for pair in side.pairs} - names),
+        examples=sum(document.questions() for document in side.documents),
+        texts=sum(1 for _ in _chunks(side.documents)),
+        pairs=len(side.pairs),
     )
 
 
-def _counts(documents: Sequence[Document]) -> tuple[int, int, int]:
-    """Documents, paragraphs and questions."""
-    return (
-        len(documents),
-        sum(len(document.paragraphs) for document in documents),
-        sum(document.questions() for document in documents),
+def _counts(documents: Sequence[Document]) -> _Counts:
+    return _Counts(
+        documents=len(documents),
+        paragraphs=sum(len(document.paragraphs) for document in documents),
+        questions=sum(document.questions() for document in documents),
     )
 
 
 def _source_cards(
     requests: Sequence[SourceRequest],
-    sources: Sequence[Source],
-    read: dict[str, tuple[int, int, int]],
+    sources: Sequence[AnySource],
+    read: Mapping[str, _Counts],
 ) -> tuple[SourceCard, ...]:
     return tuple(
         SourceCard(
@@ -278,7 +363,7 @@ def _source_cards(
             source.location,
             source.sha256(),
             source.licence,
-            *read[source.name],
+            **asdict(read[source.name]),
             synthetic=source.origin() if isinstance(source, SyntheticSource) else None,
         )
         for request, source in zip(requests, sources, strict=True)
@@ -286,11 +371,11 @@ def _source_cards(
 
 
 def _identity(
-    request: PrepareRequest, sources: Sequence[Source], held_out: Sequence[Source]
+    request: PrepareRequest, sources: Sequence[AnySource], held_out: Sequence[Source]
 ) -> str:
     """sha256 of all that decides the result."""
 
-    def told(requests: Sequence[SourceRequest], opened: Sequence[Source]) -> list[Any]:
+    def told(requests: Sequence[SourceRequest], opened: Sequence[AnySource]) -> list[Any]:
         return [
             [asked.kind, source.name, source.location, source.sha256(), source.licence]
             for asked, source in zip(requests, opened, strict=True)

@@ -19,6 +19,13 @@ _USUAL = {
     "id": ("id",),
     "text": ("text",),
 }
+_USUAL_OF_PAIRS = {
+    "prompt": ("prompt",),
+    "chosen": ("chosen",),
+    "rejected": ("rejected",),
+    "document": ("document", "title"),
+    "id": ("id",),
+}
 Row = Mapping[str, Any]
 
 
@@ -56,9 +63,9 @@ class RowReader:
         """
         groups: dict[str, _Group] = {}
         for number, row in enumerate(rows, start=1):
-            text = self._value(row, "text" if "text" in self.columns else "context", number)
-            title = self._value(row, "document", number) or None
-            name = title or f"context {_digest(text)}"
+            text = self.text(row, "text" if "text" in self.columns else "context", number)
+            title = self.text(row, "document", number) or None
+            name = title or f"context {text_digest(text)}"
             group = groups.setdefault(name, _Group(title))
             asked = group.paragraphs.setdefault(text, {})
             if "question" in self.columns:
@@ -67,25 +74,30 @@ class RowReader:
             yield group.document(self.source, name)
 
     def _ask(self, asked: dict[str, _Asked], context: str, row: Row, number: int) -> None:
-        text = self._value(row, "question", number)
-        identity = self._value(row, "id", number) or _digest(f"{context}\n{text}")
+        text = self.text(row, "question", number)
+        identity = self.text(row, "id", number) or text_digest(f"{context}\n{text}")
         answers = asked.setdefault(text, _Asked(identity)).answers
         found = _answers(row[self.columns["answers"]])
         if found is None:
             raise _unusable(self.source, number, "answers")
         answers.update(dict.fromkeys(found))
 
-    def _value(self, row: Row, column: str, number: int) -> str:
-        if column not in self.columns:
+    def text(self, row: Row, role: str, number: int) -> str:
+        """The value of a role's column as text; empty where it is null or there is no such column.
+
+        :param number: of the row, from 1.
+        :raises ExallmError: E-EXALLM-DATA-3 where it has another type.
+        """
+        if role not in self.columns:
             return ""
-        value = row[self.columns[column]]
+        value = row[self.columns[role]]
         if value is None:
             return ""
         if isinstance(value, str):
             return value
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-        raise _unusable(self.source, number, column)
+        raise _unusable(self.source, number, role)
 
 
 def row_reader(source: str, present: Sequence[str], columns: Columns) -> RowReader:
@@ -93,23 +105,51 @@ def row_reader(source: str, present: Sequence[str], columns: Columns) -> RowRead
 
     :raises ExallmError: E-EXALLM-DATA-2 where one that is needed is not there.
     """
-    known = {name.casefold(): name for name in reversed(present)}
-    found: dict[str, str] = {}
-    for role, usual in _USUAL.items():
-        wanted = getattr(columns, role)
-        if wanted is not None and wanted.casefold() not in known:
-            raise _missing(source, wanted, present)
-        candidates = usual if wanted is None else (wanted,)
-        names = [known[name.casefold()] for name in candidates if name.casefold() in known]
-        if names:
-            found[role] = names[0]
+    wanted = {role: getattr(columns, role) for role in _USUAL}
+    found = _found(source, present, _USUAL, wanted)
     if columns.text is not None or ("context" not in found and "text" in found):
         return RowReader(source, {r: n for r, n in found.items() if r in ("text", "document")})
-    for role in ("context", "question", "answers"):
-        if role not in found:
-            raise _missing(source, role, present)
+    _require(source, ("context", "question", "answers"), found, present)
     found.pop("text", None)
     return RowReader(source, found)
+
+
+def pair_reader(source: str, present: Sequence[str]) -> RowReader:
+    """The reader of a table of preference pairs.
+
+    :raises ExallmError: E-EXALLM-DATA-2 where ``prompt``, ``chosen`` or ``rejected`` is missing.
+    """
+    found = _found(source, present, _USUAL_OF_PAIRS, {})
+    _require(source, ("prompt", "chosen", "rejected"), found, present)
+    return RowReader(source, found)
+
+
+def _found(
+    source: str,
+    present: Sequence[str],
+    usual: Mapping[str, Sequence[str]],
+    wanted: Mapping[str, str | None],
+) -> dict[str, str]:
+    """Role to column: the one that is wanted, else the first of the usual ones that is there."""
+    known = {name.casefold(): name for name in reversed(present)}
+    found: dict[str, str] = {}
+    for role, candidates in usual.items():
+        named = wanted.get(role)
+        if named is not None and named.casefold() not in known:
+            raise _missing(source, named, present)
+        names = candidates if named is None else (named,)
+        columns = [known[name.casefold()] for name in names if name.casefold() in known]
+        if columns:
+            found[role] = columns[0]
+    return found
+
+
+def _require(
+    source: str, roles: Sequence[str], found: Mapping[str, str], present: Sequence[str]
+) -> None:
+    for role in roles:
+        if role not in found:
+            raise _missing(source, role, present)
 
 
 @dataclass
@@ -149,7 +189,8 @@ def _answers(value: Any) -> list[str] | None:
     return [str(one) for one in value if one != ""]
 
 
-def _digest(text: str) -> str:
+def text_digest(text: str) -> str:
+    """A name for a text that has none: the first 16 hexadecimal digits of its sha256."""
     return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()[:16]
 
 

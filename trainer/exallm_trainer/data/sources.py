@@ -11,10 +11,11 @@ from typing import Literal, Protocol, get_args
 from exallm_trainer.data.document import Document
 from exallm_trainer.data.drops import Drops
 from exallm_trainer.data.login import ExasolLogin
+from exallm_trainer.data.pairs_source import PairsSource
 from exallm_trainer.data.rows import Columns
 from exallm_udfs.errors import ExallmError
 
-Kind = Literal["squad", "questions", "table", "hub", "documents", "exasol", "synthetic"]
+Kind = Literal["squad", "questions", "table", "hub", "documents", "exasol", "synthetic", "pairs"]
 _WRITTEN = re.compile(
     rf"(?:(?P<name>[\w.-]+)=)?(?P<kind>{'|'.join(get_args(Kind))}):(?P<place>.+)", re.DOTALL
 )
@@ -42,6 +43,9 @@ class Source(Protocol):
 
     def documents(self, drops: Drops) -> Iterator[Document]:
         """Its documents; what cannot be read is entered as dropped."""
+
+
+AnySource = Source | PairsSource
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ def parse_source(text: str) -> SourceRequest:
 def open_source(request: SourceRequest, access: Access) -> Source:
     """The reader of the kind; a library that a kind needs is imported only for it.
 
-    :raises ExallmError: E-EXALLM-DATA-5 where an Exasol source comes without a login.
+    :raises ExallmError: E-EXALLM-DATA-5 where an Exasol source comes without a login, or where the
+        source has preference pairs, which :func:`open_pairs` reads.
     """
     name, place, licence = request.name, request.location, request.licence
     if request.kind == "squad":
@@ -113,6 +118,12 @@ def open_source(request: SourceRequest, access: Access) -> Source:
         from exallm_trainer.data.synthetic_source import SyntheticSource
 
         return SyntheticSource(name, Path(place), licence)
+    if request.kind == "pairs":
+        raise ExallmError(
+            "E-EXALLM-DATA-5",
+            f"the source {name} has preference pairs and no texts",
+            "name it as a --source of exallm data prepare",
+        )
     if access.login is None:
         raise ExallmError(
             "E-EXALLM-DATA-5",
@@ -124,8 +135,13 @@ def open_source(request: SourceRequest, access: Access) -> Source:
     return ExasolSource(name, place, access.login, access.columns, licence)
 
 
+def open_pairs(request: SourceRequest) -> PairsSource:
+    """The reader of a source of the kind ``pairs``."""
+    return PairsSource(request.name, Path(request.location), request.licence)
+
+
 def _name_of(kind: Kind, location: str) -> str:
-    if kind in ("squad", "table") or (kind == "questions" and location.endswith(".txt")):
+    if kind in ("squad", "table", "pairs") or (kind == "questions" and location.endswith(".txt")):
         return Path(location).stem
     if kind in ("questions", "documents", "synthetic"):
         return Path(location).resolve().name

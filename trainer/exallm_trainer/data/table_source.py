@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from exallm_trainer.data.document import Document
 from exallm_trainer.data.drops import Drops
@@ -22,8 +22,11 @@ from exallm_trainer.data.file_text import (
     too_long,
     utf8_lines,
 )
-from exallm_trainer.data.rows import Columns, Row, row_reader
+from exallm_trainer.data.rows import Columns, Row, RowReader, row_reader
 from exallm_udfs.errors import ExallmError
+
+_Made = TypeVar("_Made")
+_Asked = tuple[tuple[str, str], Row]
 
 
 @dataclass(frozen=True)
@@ -51,22 +54,33 @@ class TableSource:
 
         :raises ExallmError: E-EXALLM-DATA-1, -2, -3, -6, -8 or -9.
         """
+        return self.read(lambda present, rows: self._reader(present).documents(rows))
+
+    def questions(self) -> Iterator[_Asked]:
+        """Each row with its context and question; errors as of :meth:`documents`."""
+
+        def asked(present: Sequence[str], rows: Iterator[Row]) -> Iterator[_Asked]:
+            reader = self._reader(present)
+            for number, row in enumerate(rows, start=1):
+                context = reader.text(row, "context", number)
+                yield (context, reader.text(row, "question", number)), row
+
+        return self.read(asked)
+
+    def read(
+        self, made_of: Callable[[Sequence[str], Iterator[Row]], Iterator[_Made]]
+    ) -> Iterator[_Made]:
+        """What is made of the names of the columns and the rows.
+
+        :raises ExallmError: E-EXALLM-DATA-1, -6, -8 or -9, and those of ``made_of``.
+        """
         try:
-            present, rows = self._table()
-            yield from row_reader(self.name, present, self.columns).documents(rows)
+            yield from made_of(*self._table())
         except (OSError, ValueError, TypeError, KeyError, RecursionError, csv.Error) as error:
             raise self._not_in_form(f"{type(error).__name__} {error}") from error
 
-    def questions(self) -> Iterator[tuple[tuple[str, str], Row]]:
-        """Each row with its context and question; errors as of :meth:`documents`."""
-        try:
-            present, rows = self._table()
-            columns = row_reader(self.name, present, self.columns).columns
-            for row in rows:
-                asked = (str(row[columns["context"]]), str(row[columns["question"]]))
-                yield asked, row
-        except (OSError, ValueError, TypeError, KeyError, RecursionError, csv.Error) as error:
-            raise self._not_in_form(f"{type(error).__name__} {error}") from error
+    def _reader(self, present: Sequence[str]) -> RowReader:
+        return row_reader(self.name, present, self.columns)
 
     def _table(self) -> tuple[Sequence[str], Iterator[Row]]:
         """Names of the columns, and the rows."""

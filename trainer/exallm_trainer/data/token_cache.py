@@ -13,23 +13,25 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from exallm_trainer.data.chunk import TextChunk
-from exallm_trainer.example import Example
-from exallm_trainer.tokenised import TokenisedExample, tokenise
+from exallm_trainer.tokenised import TokenisedExample, Written, tokenise
 from exallm_udfs.errors import ExallmError
 
 Tokens = tuple[int, ...]
 
 
-def tokenised(examples: Sequence[Example], tokenizer: Any, folder: Path) -> list[TokenisedExample]:
+def tokenised(
+    examples: Sequence[Written], tokenizer: Any, folder: Path | None
+) -> list[TokenisedExample]:
     """What :func:`exallm_trainer.tokenised.tokenise` gives; the second time from a file.
 
     The file is found by the sha256 of the tokenizer and of every prompt and completion, so a
     change of one of them, or of the form of prompts, makes a new one.
 
-    :param folder: ``tokens`` of the prepared folder.
+    :param folder: ``tokens`` of the prepared folder, None to keep no file.
     :raises ExallmError: E-EXALLM-DATA-18 where the file is broken, -17 where it cannot be written.
     """
+    if folder is None:
+        return tokenise(examples, tokenizer)
     texts = chain.from_iterable((e.prompt(), e.completion()) for e in examples)
     file = folder / f"{_key('examples', tokenizer, texts)}.safetensors"
 
@@ -47,18 +49,20 @@ def tokenised(examples: Sequence[Example], tokenizer: Any, folder: Path) -> list
     ]
 
 
-def tokenised_texts(chunks: Sequence[TextChunk], tokenizer: Any, folder: Path) -> list[Tokens]:
-    """The tokens of each chunk, with the special tokens that the tokenizer sets.
+def tokenised_texts(texts: Sequence[str], tokenizer: Any, folder: Path | None) -> list[Tokens]:
+    """The tokens of each text, with the special tokens that the tokenizer sets.
 
-    Parameters and errors as of :func:`tokenised`.
+    :param folder: as of :func:`tokenised`; None to keep no file.
+    :raises ExallmError: as :func:`tokenised`.
     """
-    texts = [chunk.text for chunk in chunks]
-    file = folder / f"{_key('texts', tokenizer, texts)}.safetensors"
 
     def compute() -> dict[str, list[Tokens]]:
-        ids = tokenizer(texts)["input_ids"] if texts else []
+        ids = tokenizer(list(texts), verbose=False)["input_ids"] if texts else []
         return {"text": [tuple(one) for one in ids]}
 
+    if folder is None:
+        return compute()["text"]
+    file = folder / f"{_key('texts', tokenizer, texts)}.safetensors"
     return _stored(file, ("text",), compute)["text"]
 
 

@@ -74,7 +74,7 @@ def _only(price: Advice, prefix: str) -> tuple[str, ...]:
     return tuple(prefix + reason for reason in price.reasons)
 
 
-def money(amount: Fraction) -> str:
+def money(amount: Fraction | float) -> str:
     """An amount with as many digits as it needs to be told from 0."""
     value = float(amount)
     return f"{value:,.2f}" if value == 0 or abs(value) >= 1 else f"{value:.3g}"

@@ -21,8 +21,8 @@ from exallm_trainer.example import Example
 from exallm_udfs.errors import ExallmError
 
 FORMS = (
-    "squad:FILE, questions:FILE, table:FILE, a folder of exallm data prepare, narratives or"
-    " adversarial"
+    "squad:FILE, questions:FILE, table:FILE, a folder of exallm data prepare, train:FOLDER for its"
+    " training questions, narratives or adversarial"
 )
 
 
@@ -71,7 +71,8 @@ class EvaluationSet:
 def read_evaluation_set(form: str) -> EvaluationSet:
     """The set that ``form`` names: one of :data:`FORMS`.
 
-    Of a prepared folder it is the validation split: a held-out set is named by its own file.
+    Of a prepared folder it is the validation split, or with ``train:`` the training one: a held-out
+    set is named by its own file.
 
     :raises ExallmError: E-EXALLM-TRAIN-20 where there is no such set, E-EXALLM-TRAIN-21 where the
         project's own sets were changed, E-EXALLM-DATA-1 to -9 where a file cannot be read.
@@ -93,6 +94,10 @@ def read_evaluation_set(form: str) -> EvaluationSet:
         path = Path(location)
         return EvaluationSet(
             path.name, examples_of(TableSource(path.stem, path, Columns()).documents(Drops()))
+        )
+    if kind == "train" and location:
+        return EvaluationSet(
+            f"train:{Path(location).name}", tuple(read_prepared(Path(location)).train)
         )
     if form and Path(form).is_dir():
         return EvaluationSet(Path(form).name, tuple(read_prepared(Path(form)).validation))

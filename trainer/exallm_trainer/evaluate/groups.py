@@ -14,8 +14,6 @@ from exallm_trainer.data.table_source import TableSource
 from exallm_trainer.evaluate.evaluation_set import EvaluationSet
 from exallm_udfs.errors import ExallmError
 
-OWN_FIELDS = ("source", "document")
-"""Fields that every set has."""
 # What a question, paragraph or article of SQuAD has anyway.
 _SQUAD = {"answers", "context", "id", "is_impossible", "paragraphs", "qas", "question"}
 _SQUAD |= {"plausible_answers", "title"}

@@ -73,10 +73,15 @@ def model_place(model: str) -> ModelPlace:
     if (weights / _STEP).is_file():
         if not record:
             raise cannot_evaluate(model, "it is of a run, and stands outside of its folder")
-        return ModelPlace(name, "step", str(weights), str(record["base"]), record)
+        return ModelPlace(name, "step", str(weights), _start(record, weights), record)
     if (weights / _ADAPTER).is_file():
         return ModelPlace(name, "adapter", str(weights), _base(weights, record), record)
     return ModelPlace(name, "model", str(weights), record=record)
+
+
+def _start(record: Mapping[str, Any], step: Path) -> str:
+    """What gives a step its architecture and tokenizer: the base, and from scratch ``best``."""
+    return str(record["base"] or step.parents[1] / BEST_FOLDER)
 
 
 def _base(adapter: Path, record: Mapping[str, Any]) -> str:

@@ -14,10 +14,10 @@ from transformers import AutoModelForCausalLM, AutoModelForQuestionAnswering
 from exallm_trainer.device import choose_device, choose_precision
 from exallm_trainer.evaluate.model_place import ModelPlace, cannot_evaluate
 from exallm_trainer.recipe import recipe_from
+from exallm_trainer.run_folder import ADAPTER_FILE
 from exallm_trainer.train.base_model import BaseModel, add_adapter, load_base
 from exallm_udfs.package import file_sha256
 
-_ADAPTER_FILE = "adapter_model.safetensors"
 _STEP_FILE = "weights.safetensors"
 
 
@@ -72,9 +72,9 @@ def _with_adapter(place: ModelPlace, base: str, dtype: torch.dtype) -> tuple[Bas
     from peft import PeftModel
 
     folder = Path(place.weights)
-    file = folder / _ADAPTER_FILE
+    file = folder / ADAPTER_FILE
     if not file.is_file():
-        raise cannot_evaluate(place.name, f"it has no {_ADAPTER_FILE}, and no other is opened")
+        raise cannot_evaluate(place.name, f"it has no {ADAPTER_FILE}, and no other is opened")
     loaded = load_base(base, dtype, place.record.get("base_sha256") or None)
     try:
         model = PeftModel.from_pretrained(loaded.model, folder)

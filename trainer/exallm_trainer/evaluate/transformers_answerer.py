@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 from transformers import GenerationConfig
 
 from exallm_trainer.evaluate.answers import FinishReason, Generated, Observer, unobserved
@@ -98,7 +97,7 @@ class TransformersAnswerer:
         for number, passage in enumerate(passages, start=1):
             row = row_of([passage]).to(self._device)
             with torch.inference_mode():
-                nats += cross_entropy(row.logits(self._model), row.labels, reduction="sum").item()
+                nats += row.loss(self._model).item()
             tokens += passage.learnt
             observe(number, len(passages))
         kept = [text for text, fit in zip(completions, fits, strict=True) if fit]

@@ -9,7 +9,17 @@ from exallm_trainer.data.card import DataCard, SourceCard
 from exallm_trainer.evaluate.report import Table
 from exallm_trainer.run_report.html import element, table
 
-_SOURCE = ("name", "kind", "place", "licence", "documents", "paragraphs", "questions", "sha256")
+_SOURCE = (
+    "name",
+    "kind",
+    "place",
+    "licence",
+    "documents",
+    "paragraphs",
+    "questions",
+    "pairs",
+    "sha256",
+)
 _SYNTHETIC = ("name", "written by", "prompt", "from", "to", "answered again by")
 
 
@@ -21,7 +31,7 @@ def data_section(card: DataCard | None) -> Element:
         return section
     sides = (("train", card.train), ("validation", card.validation))
     splits = tuple(
-        (name, f"{side.documents:,}", f"{side.examples:,}", f"{side.texts:,}")
+        (name, f"{side.documents:,}", f"{side.examples:,}", f"{side.texts:,}", f"{side.pairs:,}")
         for name, side in sides
     )
     dropped = tuple(
@@ -32,7 +42,7 @@ def data_section(card: DataCard | None) -> Element:
         Table("Sources", _SOURCE, _sources(card.sources)),
         Table("Sources that a model wrote", _SYNTHETIC, _synthetic(card.sources)),
         Table("Held-out sets", _SOURCE, _sources(card.held_out)),
-        Table("Splits", ("split", "documents", "examples", "texts"), splits),
+        Table("Splits", ("split", "documents", "examples", "texts", "pairs"), splits),
         Table("Left out", ("of", "source", "reason", "count"), dropped),
         Table("Settings of the preparation", ("setting", "value"), settings),
     )
@@ -50,6 +60,7 @@ def _sources(cards: Sequence[SourceCard]) -> tuple[tuple[str, ...], ...]:
             f"{card.documents:,}",
             f"{card.paragraphs:,}",
             f"{card.questions:,}",
+            f"{card.pairs:,}",
             card.sha256[:12],
         )
         for card in cards

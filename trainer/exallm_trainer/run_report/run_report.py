@@ -23,7 +23,7 @@ from exallm_trainer.run_report.economics_section import economics_section
 from exallm_trainer.run_report.evaluation_section import evaluation_section, recorded_section
 from exallm_trainer.run_report.html import page
 from exallm_trainer.run_report.run_section import curves_section, recipe_section, run_section
-from exallm_trainer.train.run_record import RunRecord
+from exallm_trainer.train.run_record import RunRecord, read_record
 from exallm_udfs.errors import ExallmError
 
 
@@ -95,18 +95,18 @@ def _sections(
 
 def _record(folder: RunFolder) -> RunRecord:
     try:
-        values = folder.read()
-        if values is None:
-            raise _refused(f"{folder.path} has no {RUN_FILE}")
-        return from_json(RunRecord, values)
-    except (OSError, ValueError, TypeError) as error:
+        record = read_record(folder)
+    except (OSError, ValueError) as error:
         raise _refused(f"{RUN_FILE} of {folder.path} is broken: {error}") from error
+    if record is None:
+        raise _refused(f"{folder.path} has no {RUN_FILE}")
+    return record
 
 
 def _card(run: Path) -> DataCard | None:
     try:
         return read_card(run)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise _refused(f"{CARD_FILE} of {run} is broken: {error}") from error
 
 

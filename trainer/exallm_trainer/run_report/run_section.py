@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -20,11 +21,8 @@ def run_section(name: str, record: RunRecord) -> Element:
     told = [f"{record.state} after {record.steps:,} steps and {_duration(record.seconds)}"]
     if record.reason:
         told.append(record.reason)
-    if record.best_exact is not None:
-        told.append(
-            f"best at step {record.best_step:,}, with {record.best_exact:.1%} of the validation"
-            " answers to the letter"
-        )
+    if (best := record.best_told()) is not None:
+        told.append(f"best at step {record.best_step:,}, with {best}")
     rows = [
         ("run", record.run_id),
         ("began", record.started_at),
@@ -72,6 +70,29 @@ def curves_section(record: RunRecord, metrics: Sequence[Mapping[str, Any]]) -> E
 _PAIR = ("setting", "value")
 
 
+@dataclass(frozen=True)
+class _Judgement:
+    """A figure of the validation split as a column shows it."""
+
+    figure: str
+    title: str
+    factor: float
+    digits: int
+
+    def text(self, line: Mapping[str, Any]) -> str:
+        if self.figure not in line:
+            return ""
+        return f"{self.factor * line[self.figure]:.{self.digits}f}"
+
+
+_JUDGEMENTS = (
+    _Judgement("validation_loss", "validation loss", 1, 4),
+    _Judgement("validation_exact", "to the letter, %", 100, 1),
+    _Judgement("validation_preferred", "preferred, %", 100, 1),
+    _Judgement("validation_margin", "reward margin", 1, 3),
+)
+
+
 def _charts(
     record: RunRecord,
     metrics: Sequence[Mapping[str, Any]],
@@ -82,11 +103,19 @@ def _charts(
         Line("training", _thinned(_points(metrics, "loss"))),
         Line("validation", _points(judged, "validation_loss")),
     )
-    exact = Line("validation", [(x, 100 * y) for x, y in _points(judged, "validation_exact")])
+    exact, preferred = (
+        Line("validation", [(x, 100 * y) for x, y in _points(judged, f"validation_{name}")])
+        for name in ("exact", "preferred")
+    )
+    margin = Line("validation", _points(judged, "validation_margin"))
     rate = Line("learning rate", _thinned(_points(metrics, "learning_rate")))
     return [
-        Chart("Loss of an answer's token, in nats", "step", "loss", losses, best),
+        Chart("Loss, in nats", "step", "loss", losses, best),
         Chart("Answers to the letter", "step", "% of answers", (exact,), best),
+        Chart(
+            "Pairs whose chosen completion has the higher reward", "step", "%", (preferred,), best
+        ),
+        Chart("Reward margin of the pairs", "step", "margin", (margin,), best),
         Chart("Learning rate", "step", "rate", (rate,)),
     ]
 
@@ -105,16 +134,17 @@ def _thinned(points: Points) -> Points:
 
 
 def _checkpoints(record: RunRecord, judged: Sequence[Mapping[str, Any]]) -> Table:
+    judgements = [each for each in _JUDGEMENTS if any(each.figure in line for line in judged)]
     rows = tuple(
         (
             f"{line['step']:,}",
-            f"{line['validation_loss']:.4f}",
-            f"{100 * line['validation_exact']:.1f}" if "validation_exact" in line else "",
+            *(each.text(line) for each in judgements),
             "best" if line["step"] == record.best_step else "",
         )
         for line in judged
     )
-    return Table("Checkpoints judged", ("step", "validation loss", "to the letter, %", ""), rows)
+    columns = ("step", *(each.title for each in judgements), "")
+    return Table("Checkpoints judged", columns, rows)
 
 
 def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

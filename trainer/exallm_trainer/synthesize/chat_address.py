@@ -46,7 +46,7 @@ class ChatAddress:
     def __post_init__(self) -> None:
         try:
             parts = urlsplit(self.url)
-            host = parts.hostname
+            host, _ = parts.hostname, parts.port  # both are read from the text only now
         except ValueError as error:
             raise _no_address(self.url) from error
         if parts.username is not None or parts.password is not None:
@@ -100,7 +100,7 @@ class ChatGenerator:
             wait = min(2.0**attempt, _LONGEST_PAUSE)
             try:
                 status, asked, body = self._post(prompt)
-            except (httpx.TransportError, TimeoutError) as error:
+            except (httpx.RequestError, TimeoutError) as error:
                 problem = f"{type(error).__name__} {error}".strip()
             else:
                 if status == httpx.codes.OK:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from exallm_trainer.data.document import writable
 from exallm_trainer.data.drops import Drops
 from exallm_trainer.data.sources import Access, SourceRequest
 from exallm_trainer.synthesize import filters
@@ -126,7 +127,7 @@ def _candidates(
         if generation.cut and not generation.text:
             drops.add(passage.source, "paragraph", "no room for it in the writer", passage.document)
             continue
-        reply = read_reply(generation.text, generation.cut)
+        reply = read_reply(writable(generation.text), generation.cut)
         name = f"synthetic/{passage.sha256[:16]}"
         for number in range(reply.broken):
             drops.add(passage.source, "question", "not in the form asked for", f"{name}/x{number}")
@@ -164,18 +165,14 @@ def _filtered(
     progress: Progress,
 ) -> list[Candidate]:
     progress("filtering")
-    kept = []
-    for candidate in candidates:
-        reason = next(filter(None, (judge(candidate) for judge in judges)), None)
-        if reason is None:
-            kept.append(candidate)
-        else:
-            drops.add(candidate.passage.source, "question", reason, candidate.id)
+    reasons = [next(filter(None, (judge(each) for judge in judges)), None) for each in candidates]
+    kept = _without(candidates, reasons, drops)
     if request.classifier is not None:
         progress("classifying")
         harm = request.classifier.harm([f"{each.question} {each.answer}" for each in kept])
-        harmful = [probability >= request.settings.harmful_from for probability in harm]
-        kept = _without(kept, harmful, "harmful by the classifier", drops)
+        least, reason = request.settings.harmful_from, "harmful by the classifier"
+        reasons = [reason if probability >= least else None for probability in harm]
+        kept = _without(kept, reasons, drops)
     if request.second is not None and kept:
         wrong = disagreeing(
             kept,
@@ -183,19 +180,21 @@ def _filtered(
             request.settings.round_trip_f1,
             lambda done, total: progress(f"answering again: {done} of {total} questions"),
         )
-        kept = _without(kept, wrong, "the second model answers otherwise", drops)
+        reason = "the second model answers otherwise"
+        kept = _without(kept, [reason if is_wrong else None for is_wrong in wrong], drops)
     return kept
 
 
 def _without(
-    candidates: Sequence[Candidate], bad: Sequence[bool], reason: str, drops: Drops
+    candidates: Sequence[Candidate], reasons: Sequence[str | None], drops: Drops
 ) -> list[Candidate]:
+    """Those that nothing speaks against; the others are counted by their reason."""
     kept = []
-    for candidate, is_bad in zip(candidates, bad, strict=True):
-        if is_bad:
-            drops.add(candidate.passage.source, "question", reason, candidate.id)
-        else:
+    for candidate, reason in zip(candidates, reasons, strict=True):
+        if reason is None:
             kept.append(candidate)
+        else:
+            drops.add(candidate.passage.source, "question", reason, candidate.id)
     return kept
 
 
@@ -210,15 +209,11 @@ def _record(
 ) -> dict[str, Any]:
     times = sorted(generation.generated_at for generation in written.values())
     return {
+        **_asked(request),
         "identity": identity,
-        "generator": request.generator.identity.values(),
-        "prompt_version": PROMPT_VERSION,
         "first_generated_at": times[0],
         "last_generated_at": times[-1],
-        "second": None if request.second is None else request.second.identity.values(),
-        "classifier": None if request.classifier is None else request.classifier.identity.values(),
         "harmful_words": len(request.harmful_words),
-        "settings": asdict(request.settings),
         "passages": len(passages),
         "written": len(candidates),
         "kept": len(kept),
@@ -226,15 +221,23 @@ def _record(
     }
 
 
+def _asked(request: SynthesisRequest) -> dict[str, Any]:
+    """Who wrote and judged, and by what settings."""
+    second, classifier = request.second, request.classifier
+    return {
+        "generator": request.generator.identity.values(),
+        "prompt_version": PROMPT_VERSION,
+        "second": None if second is None else second.identity.values(),
+        "classifier": None if classifier is None else classifier.identity.values(),
+        "settings": asdict(request.settings),
+    }
+
+
 def _identity(request: SynthesisRequest, passages: Sequence[Passage]) -> str:
     """sha256 of all that decides the result."""
     values = {
-        "generator": request.generator.identity.values(),
-        "prompt_version": PROMPT_VERSION,
-        "second": None if request.second is None else request.second.identity.values(),
-        "classifier": None if request.classifier is None else request.classifier.identity.values(),
+        **_asked(request),
         "harmful_words": sorted(request.harmful_words),
-        "settings": asdict(request.settings),
         "passages": [passage.sha256 for passage in passages],
     }
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -10,7 +10,6 @@ from torch.nn.functional import cross_entropy
 
 from exallm_trainer.data.token_cache import tokenised
 from exallm_trainer.example import Example
-from exallm_trainer.tokenised import tokenise
 from exallm_trainer.train.objective import Validation
 from exallm_trainer.train.passage import Passage, passages_of
 from exallm_trainer.train.request import TrainRequest
@@ -28,8 +27,7 @@ class Answers:
 
     def loss(self, model: Any, row: Sequence[Passage]) -> torch.Tensor:
         """In nats, over the tokens of all answers."""
-        tensors = row_of(row).to(self._device)
-        return cross_entropy(tensors.logits(model), tensors.labels, reduction="sum")
+        return row_of(row).to(self._device).loss(model)
 
     def figures(self, model: Any, sample: Passage) -> Sequence[float]:
         """Loss, tokens, answers that greedy decoding would write to the letter, and answers.
@@ -56,9 +54,5 @@ class Answers:
 def _passages(
     request: TrainRequest, examples: Sequence[Example], tokenizer: Any
 ) -> tuple[list[Passage], int]:
-    tokens = (
-        tokenise(examples, tokenizer)
-        if request.tokens is None
-        else tokenised(examples, tokenizer, request.tokens)
-    )
+    tokens = tokenised(examples, tokenizer, request.tokens)
     return passages_of(examples, tokens, request.recipe.optimisation.max_tokens)

@@ -15,9 +15,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from exallm_trainer.recipe import LoraSettings
+from exallm_trainer.run_folder import ADAPTER_FILE
+from exallm_trainer.train.request import unusable_adapter
 from exallm_udfs.errors import ExallmError
 
-ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _CHUNK = 1 << 22
 
 
@@ -85,9 +86,10 @@ def add_adapter(model: Any, settings: LoraSettings, start: Path | None = None) -
     The adapter's factors are float32, whatever the base is: small steps are lost in bf16.
 
     :param start: folder of an adapter with the same settings to begin from, None for a new one.
-    :raises ExallmError: E-EXALLM-TRAIN-3 where that is another kind of adapter.
+    :raises ExallmError: E-EXALLM-TRAIN-3 where that is another kind of adapter, or that of a model
+        of another architecture.
     """
-    from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+    from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
         r=settings.rank,
@@ -99,8 +101,20 @@ def add_adapter(model: Any, settings: LoraSettings, start: Path | None = None) -
     adapted = get_peft_model(model, config, autocast_adapter_dtype=True)
     if start is not None:
         _require_same_settings(start, settings)
-        set_peft_model_state_dict(adapted, load_file(start / ADAPTER_WEIGHTS))
+        _begin_from(adapted, start)
     return adapted
+
+
+def _begin_from(adapted: Any, start: Path) -> None:
+    from peft import set_peft_model_state_dict
+
+    try:
+        loaded = set_peft_model_state_dict(adapted, load_file(start / ADAPTER_FILE))
+    except RuntimeError as error:  # a factor is of another shape
+        raise unusable_adapter(start, "it belongs to another base model") from error
+    if loaded.unexpected_keys:
+        problem = f"it belongs to another base model: {loaded.unexpected_keys[0]} is new"
+        raise unusable_adapter(start, problem)
 
 
 def _require_same_settings(start: Path, settings: LoraSettings) -> None:
@@ -109,9 +123,9 @@ def _require_same_settings(start: Path, settings: LoraSettings) -> None:
         stored = json.loads((start / "adapter_config.json").read_text(encoding="utf-8"))
         found = stored["r"], stored["lora_alpha"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise unreadable(str(start), "it holds no adapter") from error
-    if found != (settings.rank, settings.alpha) or not (start / ADAPTER_WEIGHTS).is_file():
-        raise unreadable(str(start), f"its rank and alpha are {found}, not those of the recipe")
+        raise unusable_adapter(start, "it holds no adapter") from error
+    if found != (settings.rank, settings.alpha):
+        raise unusable_adapter(start, f"its rank and alpha are {found}, not those of the recipe")
 
 
 def _weights(path: Path) -> list[Path]:

@@ -29,7 +29,7 @@ class Position:
 
     :param step: steps done.
     :param best: score of the best validation so far, None before the first.
-    :param best_step: its step; ``best_loss`` and ``best_exact`` are its figures.
+    :param best_step: its step; what it is judged by follows it.
     :param looks_since_best: validations since then.
     :param seconds: of training, over all processes of the run.
     """
@@ -39,6 +39,7 @@ class Position:
     best_step: int = 0
     best_loss: float | None = None
     best_exact: float | None = None
+    best_bits_per_byte: float | None = None
     looks_since_best: int = 0
     seconds: float = 0.0
     first_loss: float = 0.0

@@ -10,11 +10,15 @@ from transformers import AutoModelForQuestionAnswering
 from transformers.utils import logging
 
 from exallm_trainer.recipe import Method
+from exallm_trainer.tokenizer.load import load_tokenizer
 from exallm_trainer.train.answers import Answers
 from exallm_trainer.train.base_model import BaseModel, add_adapter, load_base
 from exallm_trainer.train.objective import Objective
+from exallm_trainer.train.preferences import Preferences
+from exallm_trainer.train.random_gpt import random_gpt
 from exallm_trainer.train.request import TrainRequest
 from exallm_trainer.train.spans import Spans
+from exallm_trainer.train.texts import Texts
 
 
 @dataclass(frozen=True)
@@ -22,16 +26,11 @@ class MethodParts:
     """One line of the table.
 
     :param start: the model that is trained; takes the request, the device and the precision.
-    :param objective: takes the request, the model as it starts, and the device.
+    :param objective: takes the request, the model as it starts, the device and the precision.
     """
 
     start: Callable[[TrainRequest, torch.device, str], BaseModel]
-    objective: Callable[[TrainRequest, BaseModel, torch.device], Objective]
-
-
-def _attention(device: torch.device) -> str | None:
-    """On a CPU plain products are faster for rows of a few hundred tokens than fused kernels."""
-    return "eager" if device.type == "cpu" else None
+    objective: Callable[[TrainRequest, BaseModel, torch.device, str], Objective]
 
 
 def _causal_model(request: TrainRequest, device: torch.device, precision: str) -> BaseModel:
@@ -64,12 +63,49 @@ def _span_model(request: TrainRequest, device: torch.device, precision: str) -> 
     )
 
 
-def _answers(request: TrainRequest, start: BaseModel, device: torch.device) -> Answers:
+def _answers(
+    request: TrainRequest, start: BaseModel, device: torch.device, precision: str
+) -> Answers:
     return Answers(request, start.tokenizer, device)
+
+
+def _preferences(
+    request: TrainRequest, start: BaseModel, device: torch.device, precision: str
+) -> Preferences:
+    settings = request.recipe.dpo
+    assert settings is not None, "a recipe of this method has the section"
+    return Preferences(request, settings, start, device, precision)
+
+
+def _texts(request: TrainRequest, start: BaseModel, device: torch.device, precision: str) -> Texts:
+    return Texts(request, start, device)
+
+
+def _spans(request: TrainRequest, start: BaseModel, device: torch.device, precision: str) -> Spans:
+    settings = request.recipe.span
+    assert settings is not None, "a recipe of this method has the section"
+    return Spans(request, settings, start, device)
+
+
+def _random_model(request: TrainRequest, device: torch.device, precision: str) -> BaseModel:
+    """A new model for the request's tokenizer."""
+    architecture, folder = request.recipe.architecture, request.tokenizer
+    assert architecture is not None and folder is not None, "the request was checked"
+    tokenizer = load_tokenizer(str(folder))
+    model = random_gpt(architecture, tokenizer, _attention(device))
+    return BaseModel(model, tokenizer, "")
+
+
+def _attention(device: torch.device) -> str | None:
+    """See :meth:`exallm_trainer.train.row.Row.to`."""
+    return "eager" if device.type == "cpu" else None
 
 
 METHODS: Mapping[Method, MethodParts] = {
     "lora": MethodParts(_causal_model, _answers),
     "finetune": MethodParts(_causal_model, _answers),
-    "span": MethodParts(_span_model, Spans),
+    "span": MethodParts(_span_model, _spans),
+    "dpo": MethodParts(_causal_model, _preferences),
+    "scratch": MethodParts(_random_model, _texts),
+    "continue": MethodParts(_causal_model, _texts),
 }

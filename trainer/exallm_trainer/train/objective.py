@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 class Sample(Protocol):
@@ -32,15 +33,37 @@ class Validation:
     :param loss: mean over what is learnt, in nats.
     :param exact: share of examples, 0 to 1, whose answer the model would give to the letter; None
         where there are no answers.
+    :param preferred: share of pairs, 0 to 1, whose chosen completion has the higher reward; None
+        where there are no pairs.
+    :param margin: mean over the pairs of the reward of the chosen completion minus that of the
+        rejected one, in nats times beta.
+    :param bits_per_byte: the loss of texts over their bytes in UTF-8, which models with other
+        tokens share; None where no texts are learnt.
     """
 
     loss: float
     exact: float | None = None
+    preferred: float | None = None
+    margin: float | None = None
+    bits_per_byte: float | None = None
 
     @property
     def score(self) -> float:
         """By which checkpoints are chosen; more is better."""
         return -self.loss if self.exact is None else self.exact
+
+    def told(self) -> str:
+        """The figures in one line."""
+        parts = [f"loss {self.loss:.4f}"]
+        if self.exact is not None:
+            parts.append(f"{self.exact:.1%} of the answers to the letter")
+        if self.preferred is not None:
+            parts.append(f"{self.preferred:.1%} of the pairs preferred as they should be")
+        if self.margin is not None:
+            parts.append(f"reward margin {self.margin:.3f}")
+        if self.bits_per_byte is not None:
+            parts.append(f"{self.bits_per_byte:.3f} bits a byte")
+        return ", ".join(parts)
 
 
 class Objective(Protocol):

@@ -70,11 +70,12 @@ def passages_of(
     passages = []
     for members in groups.values():
         parts = -(-len(members) // branches_at_most)
-        passages += [_passage(members[part::parts]) for part in range(parts)]
+        passages += [passage_of(members[part::parts]) for part in range(parts)]
     return passages, left_out
 
 
-def _passage(members: Sequence[TokenisedExample]) -> Passage:
+def passage_of(members: Sequence[TokenisedExample]) -> Passage:
+    """These examples as one passage, in their order."""
     shared = _shared_prefix([member.prompt for member in members])
     branches = tuple(
         Branch(member.prompt[shared:] + member.completion, len(member.completion))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch.nn.functional import cross_entropy
 
 from exallm_trainer.train.passage import Passage
 
@@ -53,6 +54,10 @@ class Row:
         )
         logits: torch.Tensor = output.logits[0].float()
         return logits
+
+    def loss(self, model: Any) -> torch.Tensor:
+        """Sum over the labels, in nats; shape ()."""
+        return cross_entropy(self.logits(model), self.labels, reduction="sum")
 
 
 def row_of(passages: Sequence[Passage]) -> Row:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 from exallm_trainer import random_state
 from exallm_trainer.device import choose_device, choose_precision
 from exallm_trainer.run_folder import RunFolder
 from exallm_trainer.train.best import save_best
 from exallm_trainer.train.checkpoint import Position, load_checkpoint, save_checkpoint
+from exallm_trainer.train.computing import casts_left_to_autocast
 from exallm_trainer.train.divergence import require_sound
 from exallm_trainer.train.memory import estimate_memory, require_memory
 from exallm_trainer.train.methods import METHODS
@@ -44,6 +46,7 @@ class Run:
         self.settings = request.recipe.optimisation
         device = computing_device(request)
         precision = choose_precision(self.settings.precision, device)
+        AcceleratorState._reset_state()  # else the process keeps its first run's precision
         self.accelerator = Accelerator(
             cpu=device.type == "cpu",
             mixed_precision="no" if precision == "fp32" else precision,
@@ -54,7 +57,7 @@ class Run:
         method, device = METHODS[request.recipe.method], self.accelerator.device
         start = method.start(request, device, precision)
         self.model, self.tokenizer = start.model.to(device), start.tokenizer
-        self.objective = method.objective(request, start, device)
+        self.objective = method.objective(request, start, device, precision)
         self._require_samples()
         self._require_memory()
         self.record = record.started(start.sha256, device.type, precision, self.objective.left_out)
@@ -84,7 +87,7 @@ class Run:
         if self.request.tracker:
             self.accelerator.init_trackers("exallm")
         self.wrapped.train()
-        with self._casts_left_to_autocast():
+        with casts_left_to_autocast(self.model, self.record.precision):
             self._steps(observe)
 
     def _steps(self, observe: Observer) -> None:
@@ -105,15 +108,6 @@ class Run:
         """Whether it holds in any process: all have to stop at the same step."""
         flag = torch.tensor(float(condition), device=self.accelerator.device)
         return bool(self.accelerator.reduce(flag, reduction="sum") > 0)
-
-    def _casts_left_to_autocast(self) -> AbstractContextManager[None]:
-        """PEFT would cast a layer's input up to the factors' float32, and autocast down again."""
-        if self.accelerator.mixed_precision == "no":
-            return nullcontext()
-        from peft.helpers import disable_input_dtype_casting
-
-        context: AbstractContextManager[None] = disable_input_dtype_casting(self.model)
-        return context
 
     def _one_step(self, began: float, done_before: int, spent_before: float) -> StepReport:
         step_began = time.monotonic()
@@ -191,6 +185,7 @@ class Run:
         if position.best is None or validation.score > position.best:
             position.best, position.best_step = validation.score, position.step
             position.best_loss, position.best_exact = validation.loss, validation.exact
+            position.best_bits_per_byte = validation.bits_per_byte
             position.looks_since_best = 0
             save_best(
                 self.folder,

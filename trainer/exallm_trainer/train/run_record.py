@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from exallm_trainer.json_values import from_json
 from exallm_trainer.run_folder import RunFolder
 from exallm_udfs.errors import ExallmError
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from exallm_trainer.train.request import TrainRequest
 
 _VERSIONS = ("accelerate", "exallm", "peft", "torch", "transformers")
+# What a run may not change on the way.
+_IDENTITY = ("recipe", "data_sha256", "adapter_sha256", "tokenizer_sha256", "former_sha256")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,9 @@ class RunRecord:
     :param state: ``running``, also after a kill; ``stopped`` by its time; ``finished``; ``failed``.
     :param reason: why it failed.
     :param adapter_sha256: of the adapter that it began from; empty for none.
+    :param tokenizer_sha256: of the tokenizer of a model from scratch; empty for another.
+    :param former_sha256: of the former data that a share of the texts is from; empty for none.
+    :param former_texts: how many of the examples those are.
     :param left_out: examples with more tokens than the recipe takes.
     :param best_exact: None also where the method has no answers, which may be right or wrong.
     """
@@ -41,6 +47,9 @@ class RunRecord:
     reason: str | None = None
     base_sha256: str = ""
     adapter_sha256: str = ""
+    tokenizer_sha256: str = ""
+    former_sha256: str = ""
+    former_texts: int = 0
     device: str = ""
     precision: str = ""
     left_out: int = 0
@@ -48,12 +57,21 @@ class RunRecord:
     best_step: int = 0
     best_exact: float | None = None
     best_loss: float | None = None
+    best_bits_per_byte: float | None = None
     seconds: float = 0.0
     ended_at: str | None = None
 
     def values(self) -> dict[str, Any]:
         """For ``run.json``."""
         return asdict(self)
+
+    def best_told(self) -> str | None:
+        """How good the best checkpoint is; None before the first look at the validation split."""
+        if self.best_exact is not None:
+            return f"{self.best_exact:.1%} of the validation answers to the letter"
+        if self.best_bits_per_byte is not None:
+            return f"{self.best_bits_per_byte:.3f} bits a byte of the validation texts"
+        return None if self.best_loss is None else f"a validation loss of {self.best_loss:.4f}"
 
     def started(self, base_sha256: str, device: str, precision: str, left_out: int) -> RunRecord:
         """The record once the base is loaded."""
@@ -75,6 +93,7 @@ class RunRecord:
             best_step=position.best_step,
             best_exact=position.best_exact,
             best_loss=position.best_loss,
+            best_bits_per_byte=position.best_bits_per_byte,
             seconds=round(position.seconds, 1),
             ended_at=_text(_now()),
         )
@@ -91,6 +110,7 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
         data; E-EXALLM-TRAIN-8 where its run has failed.
     """
     began = _now()
+    examples, validation_examples = request.examples()
     record = RunRecord(
         run_id=f"{began:%Y%m%d-%H%M%S}-{request.data.sha256[:8]}",
         state="running",
@@ -98,8 +118,11 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
         base=request.recipe.base,
         adapter_sha256=request.adapter_sha256(),
         data_sha256=request.data.sha256,
-        examples=len(request.data.train),
-        validation_examples=len(request.data.validation),
+        tokenizer_sha256=request.tokenizer_sha256(),
+        former_sha256="" if request.former is None else request.former.sha256,
+        former_texts=len(request.former_texts()),
+        examples=examples,
+        validation_examples=validation_examples,
         started_at=_text(began),
         versions={name: version(name) for name in _VERSIONS},
     )
@@ -112,7 +135,7 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
             f"the run in {folder.path} has failed: {found.reason}",
             "name a new run folder",
         )
-    for name in ("recipe", "data_sha256", "adapter_sha256"):
+    for name in _IDENTITY:
         if getattr(found, name) != getattr(record, name):
             raise ExallmError(
                 "E-EXALLM-TRAIN-7",
@@ -123,9 +146,9 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
 
 
 def read_record(folder: RunFolder) -> RunRecord | None:
-    """What stands in ``run.json``, or None in a new folder."""
+    """What stands in ``run.json``, None in a new folder; ``ValueError`` where it is no record."""
     values = folder.read()
-    return None if values is None else RunRecord(**values)
+    return None if values is None else from_json(RunRecord, values)
 
 
 def _now() -> datetime.datetime:

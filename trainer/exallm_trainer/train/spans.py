@@ -10,6 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from exallm_trainer.example import Example
+from exallm_trainer.recipe import SpanSettings
 from exallm_trainer.train.base_model import BaseModel, unreadable
 from exallm_trainer.train.objective import Validation
 from exallm_trainer.train.request import TrainRequest
@@ -58,9 +59,13 @@ class Spans:
     end where a word does.
     """
 
-    def __init__(self, request: TrainRequest, start: BaseModel, device: torch.device) -> None:
-        settings = request.recipe.span
-        assert settings is not None, "a recipe of the method span has the section"
+    def __init__(
+        self,
+        request: TrainRequest,
+        settings: SpanSettings,
+        start: BaseModel,
+        device: torch.device,
+    ) -> None:
         longest = int(start.model.config.max_position_embeddings)
         if settings.window_tokens > longest:
             raise unreadable(

@@ -1,0 +1,109 @@
+"""``exallm sweep``: a recipe with ranges, and the settings that validation likes best."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exallm.cli.opened_model import opened_model
+from exallm.cli.progress import progress
+from exallm.cli.screen_table import print_table
+from exallm.cli.trainer_extra import require_trainer
+
+if TYPE_CHECKING:
+    from exallm_trainer.sweep.sweep_record import SweepRecord, TrialRecord
+    from exallm_trainer.train.report import StepReport
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="A folder that exallm data prepare made.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder of the sweep; each trial is a run folder in it.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    required=True,
+    help="For all trials together, over every call for the folder.",
+)
+@click.option(
+    "--base", help="A GGUF file, checkpoint folder or owner/name instead of the recipe's base."
+)
+@click.option(
+    "--adapter",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Begin each trial from this adapter.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Another one tries others.")
+@click.option("--cpu", is_flag=True, help="Compute on the CPU even where there is an accelerator.")
+@click.option("--json", "as_json", is_flag=True, help="Print sweep.json and the best run folder.")
+def sweep(
+    recipe: Path,
+    data: Path,
+    out: Path,
+    minutes: float,
+    base: str | None,
+    adapter: Path | None,
+    seed: int,
+    cpu: bool,
+    as_json: bool,
+) -> None:
+    """Try settings from the ranges of RECIPE, a recipe file with a section sweep.
+
+    The first trial has the recipe's own settings. A trial that is worse than others were after as
+    much training is ended early. Trials are judged by the validation split alone. The same command
+    goes on where it was stopped or killed, and with more minutes it goes on longer.
+
+    \b
+    Example:
+      exallm sweep sweep.toml --data data/qa --out sweeps/qa --minutes 60
+    """
+    require_trainer("optuna")
+    chosen = import_module("exallm_trainer.sweep.sweep_recipe").read_sweep_recipe(recipe)
+    core = import_module("exallm_trainer.sweep.sweep")
+    request = core.SweepRequest(
+        sweep=chosen,
+        start=import_module("exallm_trainer.train.request").TrainRequest(
+            recipe=chosen.recipe,
+            base=base or opened_model(chosen.recipe.base),
+            data=import_module("exallm_trainer.data.prepared").read_prepared(data),
+            adapter=adapter,
+            tokens=data / "tokens",
+            cpu=cpu,
+        ),
+        minutes=minutes,
+        seed=seed,
+    )
+    with progress("loading") as shown:
+        record = core.run_sweep(
+            request, out, lambda trial, report: shown.step(_told(trial, report))
+        )
+    if as_json:
+        click.echo(json.dumps({**record.values(), "best": str(_best(record, out))}))
+        return
+    print_table(import_module("exallm_trainer.sweep.sweep_report").sweep_table(record))
+    click.echo(f"the best: {_best(record, out)}; the chart: {out / core.CHART_FILE}")
+
+
+def _told(trial: TrialRecord, report: StepReport) -> str:
+    return (
+        f"trial {trial.number}: step {report.step} of {report.total_steps}, loss {report.loss:.3f}"
+    )
+
+
+def _best(record: SweepRecord, out: Path) -> Path:
+    assert record.best is not None, "a sweep without a good trial is an error"
+    return out / record.best.folder

@@ -1,0 +1,59 @@
+"""From texts to a model by the commands alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+pytest.importorskip("datasketch", reason="the trainer's packages are not installed")
+
+from exallm.cli.main import exallm
+from exallm_udfs.errors import ExallmError
+from tests.trainer_prepared_texts import prepare_texts
+from tests.trainer_tiny_models import save_tiny_model
+
+pytestmark = pytest.mark.trainer
+
+RECIPE = """
+method = "scratch"
+[architecture]
+block_size = 32
+n_layer = 1
+n_head = 2
+n_embd = 16
+[optimisation]
+learning_rate = 1e-2
+precision = "fp32"
+"""
+
+
+def call(*arguments: Any) -> Result:
+    return CliRunner().invoke(exallm, [str(argument) for argument in arguments])
+
+
+def test_from_texts_to_a_model_that_is_evaluated(tmp_path: Path) -> None:
+    data, recipe, run = prepare_texts(tmp_path), tmp_path / "own.toml", tmp_path / "run"
+    recipe.write_text(RECIPE)
+    other = save_tiny_model(tmp_path / "other", "gpt2", learnt=())
+    own = tmp_path / "own"
+    asked = ("tokenizer", "train", "--data", data, "--vocabulary", 300, "--against", other)
+    assert call(*asked, "--out", own).exit_code == 0
+    train = ("train", recipe, "--data", data, "--out", run, "--cpu")
+    refused = call(*train)
+    assert isinstance(refused.exception, ExallmError)
+    assert "exallm tokenizer train" in str(refused.exception)
+    result = call(*train, "--tokenizer", own)
+    assert result.exit_code == 0, result.output
+    assert "bits a byte of the validation texts" in result.output
+    record = json.loads(call(*train, "--tokenizer", own, "--json").stdout)
+    assert record["state"] == "finished"
+    assert record["best_bits_per_byte"] > 0
+    # The last step of the run is a model, too.
+    (step,) = (run / "checkpoints").iterdir()
+    judged = call("evaluate", step, "--data", data, "--rows", 2, "--cpu", "--json")
+    assert judged.exit_code == 0, judged.output
+    assert json.loads(judged.stdout)

@@ -1,0 +1,1 @@
+"""Tokenizers: trained from prepared data, and judged beside others."""
