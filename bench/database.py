@@ -71,7 +71,7 @@ class Database:
 
     def prompt(self, question: Question) -> str:
         """The whole prompt that the model gets for a question."""
-        return build_prompt(self.manifest.prompt.template, question.ctx)
+        return build_prompt(self.manifest.writing()[0].template, question.ctx)
 
     def load(self, questions: Sequence[Question]) -> None:
         """Fill the table QUESTIONS with these rows, in their order."""

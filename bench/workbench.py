@@ -40,11 +40,11 @@ class Workbench:
 
     @property
     def stop(self) -> tuple[str, ...]:
-        return self.database.manifest.prompt.stop
+        return self.database.manifest.writing()[0].stop
 
     @property
     def max_new_tokens(self) -> int:
-        return self.database.manifest.generation.max_new_tokens
+        return self.database.manifest.writing()[1].max_new_tokens
 
     @property
     def process_options(self) -> dict[str, int]:

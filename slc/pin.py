@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from exallm.slc.description import BASE, container_description
@@ -21,26 +22,39 @@ def main() -> None:
     """Write ``requirements-base.txt`` and one file for each flavor."""
     description = container_description()
     provided = [f"{name}=={version}" for name, version in description.provided.items()]
-    base = resolve(provided, [], [])
+    base = resolve(provided, [], [], [])
     write(BASE, base)
     present = [line.split("==")[0] for line in base.splitlines() if "==" in line]
     for flavor in description.flavors.values():
-        left_out = [*present, *flavor.left_out]
-        write(flavor.name, resolve(list(flavor.requires), provided, left_out))
+        pins = resolve(list(flavor.requires), provided, present, list(flavor.left_out))
+        write(flavor.name, pins)
 
 
-def resolve(requires: list[str], constraints: list[str], left_out: list[str]) -> str:
-    """The pins, with hashes, of requirements for the containers' Python and platform."""
+def resolve(
+    requires: list[str], constraints: list[str], present: list[str], left_out: list[str]
+) -> str:
+    """The pins, with hashes, of requirements for the containers' Python and platform.
+
+    :param present: packages that are there already and get no pin.
+    :param left_out: packages that are not installed, nor what only they need.
+    """
     python = container_description().python
     command = ["uv", "pip", "compile", "-", "--quiet", "--generate-hashes", "--no-header"]
     command += ["--no-annotate", "--python-version", python, "--no-config"]
     command += ["--python-platform", "x86_64-manylinux_2_28", "--only-binary", ":all:"]
-    for name in left_out:
+    for name in present:
         command += ["--no-emit-package", name]
     given = "\n".join([*requires, *constraints])
-    done = subprocess.run(
-        [sys.executable, "-m", *command], input=given, env=index(), text=True, capture_output=True
-    )
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as excluded:
+        excluded.write("\n".join(left_out))
+        excluded.flush()
+        done = subprocess.run(
+            [sys.executable, "-m", *command, "--excludes", excluded.name],
+            input=given,
+            env=index(),
+            text=True,
+            capture_output=True,
+        )
     if done.returncode:
         sys.exit(done.stderr)
     return done.stdout

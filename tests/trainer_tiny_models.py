@@ -35,6 +35,41 @@ def save_tiny_model(
     return folder
 
 
+def save_tiny_encoder(folder: Path) -> Path:
+    """Two layers of a random BERT that takes 128 tokens, without a head, in safetensors."""
+    from transformers import BertConfig, BertModel, set_seed
+
+    tokenizer = _word_piece_tokenizer()
+    set_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=128,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    tokenizer.save_pretrained(folder)
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def _word_piece_tokenizer() -> Any:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import BertTokenizer
+
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(vocab_size=120, special_tokens=marks)
+    tokenizer.train_from_iterator([example.prompt() for example in EXAMPLES], trainer)
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    return BertTokenizer(tokenizer_object=tokenizer)
+
+
 def _tokenizer() -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast

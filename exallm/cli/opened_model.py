@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from exallm.home import exallm_home
+from exallm.models.minilm_source import NAME as MINILM
+from exallm.models.minilm_source import minilm_folder
 from exallm.models.smollm2 import PROMPT_TEMPLATE
 from exallm.models.smollm2_source import NAME as SMOLLM2
 from exallm.models.smollm2_source import smollm2_file
@@ -21,8 +23,11 @@ def usual_template(place: ModelPlace) -> str:
     return PLACEHOLDER if place.trained else PROMPT_TEMPLATE
 
 
+_FETCHED = {SMOLLM2: smollm2_file, MINILM: minilm_folder}
+
+
 def opened_model(name: str) -> str:
-    """A model as the trainer opens it: ``smollm2`` is its file, fetched if need be."""
-    if name != SMOLLM2:
+    """A model as the trainer opens it: ``smollm2`` and ``minilm`` are fetched if need be."""
+    if name not in _FETCHED:
         return name
-    return str(smollm2_file(exallm_home() / "models", lambda step: click.echo(step, err=True)))
+    return str(_FETCHED[name](exallm_home() / "models", lambda step: click.echo(step, err=True)))

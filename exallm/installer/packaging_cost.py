@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 from exallm.models.source import ModelSettings, PackageSource, Progress
 from exallm_udfs.answer import extract_answer
+from exallm_udfs.batch.extracting import Extracting
+from exallm_udfs.batch.request import Request
 from exallm_udfs.engines.engine import Generation, GenerationSettings
 from exallm_udfs.engines.openvino import OpenVinoEngine, OpenVinoSettings
+from exallm_udfs.engines.span_reader import ReadingSettings, SpanReader
 from exallm_udfs.manifest import Figure
 from exallm_udfs.metrics import f1_score
+from exallm_udfs.options import Options
 from exallm_udfs.prompt import ContextQuestion, build_prompt
 
 if TYPE_CHECKING:
@@ -52,20 +56,45 @@ def _of_checkpoint(
     under_test = import_module("exallm_trainer.evaluate.model_under_test").load_model(
         place, None if base is None else str(base)
     )
-    decoding = import_module("exallm_trainer.evaluate.decoding").Decoding(
-        template=settings.prompt.template,
-        max_new_tokens=settings.generation.max_new_tokens,
-        stop=settings.prompt.stop,
-    )
-    answerer = import_module("exallm_trainer.evaluate.transformers_answerer").TransformersAnswerer(
-        under_test, decoding
+    decoding = import_module("exallm_trainer.evaluate.decoding").Decoding
+    asked = decoding()
+    if settings.prompt is not None and settings.generation is not None:
+        asked = decoding(
+            template=settings.prompt.template,
+            max_new_tokens=settings.generation.max_new_tokens,
+            stop=settings.prompt.stop,
+        )
+    answerer = import_module("exallm_trainer.evaluate.answerer").answerer_of(
+        place, under_test, asked
     )
     questions = [ContextQuestion(example.context, example.question) for example in examples]
     return [generated.text for generated in answerer.answer(questions, lambda done, of: None)]
 
 
+def _pointed_at(source: PackageSource, examples: Sequence[Example]) -> list[str]:
+    """What the database would answer."""
+    model = source.settings
+    assert model.extraction is not None, "a model either writes or points"
+    tokenizer = source.folder / source.tokenizer
+    reader = SpanReader(
+        source.folder / source.engine_path, tokenizer, model.context_length, model.extraction
+    )
+    settings = ReadingSettings(model.extraction.max_answer_tokens)
+    asked = [
+        Request(str(number), None, Options(), example.question, example.context)
+        for number, example in enumerate(examples)
+    ]
+    try:
+        read = dict(Extracting("the package", reader, Options(), settings).compute(asked))
+    finally:
+        reader.close()
+    return [str(read[request].values[0] or "") for request in asked]
+
+
 def _of_package(source: PackageSource, examples: Sequence[Example]) -> list[str]:
     model = source.settings
+    if model.prompt is None or model.generation is None:
+        return _pointed_at(source, examples)
     engine = OpenVinoEngine(
         source.folder / source.engine_path, OpenVinoSettings(model.context_length)
     )

@@ -39,6 +39,7 @@ def build_manifest(source: PackageSource, name: str, version: int) -> Manifest:
         licence=source.settings.licence,
         created_at=now.isoformat().replace("+00:00", "Z"),
         adapter=source.adapter,
+        extraction=source.settings.extraction,
     )
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from exallm.models import smollm2
+from exallm.models import minilm_source, smollm2
 from exallm.models.gguf_source import gguf_settings
 from exallm.models.hub_source import folder_source
 from exallm.models.lora_source import lora_source
 from exallm.models.smollm2_source import SMOLLM2_SETTINGS, smollm2_file
 from exallm.models.source import BARE_PROMPT, ModelSettings, PackageSource, Progress
+from exallm.models.span_source import span_source
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import Figure, Training
 from exallm_udfs.package import file_sha256
@@ -91,21 +92,16 @@ def run_source(folder: Path, base: Path | None, cache: Path, progress: Progress)
 
     :param base: the GGUF that an adapter was trained on; SmolLM2 need not be named.
     :raises ExallmError: E-EXALLM-TRAIN-11 where the run has failed, has not come to its end, or was
-        trained on another base; else as ``lora_source`` and ``folder_source``.
+        trained on another base; else as ``lora_source``, ``folder_source`` and
+        ``span_source``.
     """
     run = read_run(folder)
-    if run.is_adapter:
-        gguf, settings = _lora_base(run, base, cache, progress)
-        source = lora_source(settings, gguf, run.best, cache, progress)
-    else:
-        source = folder_source(run.best, cache, progress)
+    source = _source_of(run)(run, base, cache, progress)
     return replace(
         source,
-        settings=replace(source.settings, prompt=BARE_PROMPT),
         training=run.training,
         evaluation=run.evaluation(),
-        checkpoint_path=None if run.is_adapter else _CHECKPOINT_FOLDER,
-        added=_records(run) | ({} if run.is_adapter else _checkpoint(run)),
+        added=_records(run) | dict(source.added),
     )
 
 
@@ -145,13 +141,34 @@ def _records(run: Run) -> dict[str, Path]:
     return {f"training/{name}": run.folder / name for name in (RECORD_FILE, CARD_FILE)}
 
 
-def _checkpoint(run: Run) -> dict[str, Path]:
-    """All weights as they were trained; an adapter's package keeps the adapter instead."""
-    return {
+def _source_of(run: Run) -> Callable[[Run, Path | None, Path, Progress], PackageSource]:
+    if run.method == "span":
+        return _pointing
+    return _adapted if run.is_adapter else _whole
+
+
+def _adapted(run: Run, base: Path | None, cache: Path, progress: Progress) -> PackageSource:
+    gguf, settings = _lora_base(run, base, cache, progress)
+    source = lora_source(settings, gguf, run.best, cache, progress)
+    return replace(source, settings=replace(source.settings, prompt=BARE_PROMPT))
+
+
+def _whole(run: Run, base: Path | None, cache: Path, progress: Progress) -> PackageSource:
+    """With all weights as they were trained; an adapter's package keeps the adapter instead."""
+    source = folder_source(run.best, cache, progress)
+    checkpoint = {
         f"{_CHECKPOINT_FOLDER}/{file.name}": file
         for file in sorted(run.best.iterdir())
         if file.suffix in ALLOWED_SUFFIXES
     }
+    settings = replace(source.settings, prompt=BARE_PROMPT)
+    return replace(source, settings=settings, checkpoint_path=_CHECKPOINT_FOLDER, added=checkpoint)
+
+
+def _pointing(run: Run, base: Path | None, cache: Path, progress: Progress) -> PackageSource:
+    known = run.record["base_sha256"] == minilm_source.WEIGHTS_SHA256
+    licence = minilm_source.LICENCE if known else "LicenseRef-unknown"
+    return span_source(run.best, run.record["recipe"]["span"], licence, cache, progress)
 
 
 def _lora_base(

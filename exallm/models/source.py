@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exallm_udfs.manifest import Adapter, Figure, GenerationDefaults, PromptSettings, Training
+from exallm_udfs.manifest import (
+    Adapter,
+    ExtractionSettings,
+    Figure,
+    GenerationDefaults,
+    PromptSettings,
+    Training,
+)
 
 Progress = Callable[[str], None]
 # The row's text as it is, and one line as the answer: how a model is asked without worked examples.
@@ -15,16 +22,19 @@ BARE_PROMPT = PromptSettings("{ctx}", ("\n",))
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """How a model is asked, whatever form its weights have.
+    """How a model is asked, whatever form its weights have: as a manifest says it.
 
-    :param context_length: tokens of prompt and answer together.
+    :param prompt: None, as ``generation``, for a model that points at its answers.
+    :param context_length: tokens of prompt and answer together, or of a window.
     :param licence: of the weights, as an SPDX expression.
+    :param extraction: None for a model that writes its answers.
     """
 
-    prompt: PromptSettings
-    generation: GenerationDefaults
+    prompt: PromptSettings | None
+    generation: GenerationDefaults | None
     context_length: int
     licence: str
+    extraction: ExtractionSettings | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ from exallm_udfs.registry import RegisteredModel, RegisteredVersion, Registry
 
 Row = tuple[Any, ...]
 MODEL = "qa"
+# A model that points at answers, which the runner makes itself.
+SPAN_MODEL = "span"
+SPAN_PIECES = ("cologne", "lies", "on", "the")
 _QUESTION = "Which river flows through Cologne?"
 _CONTEXT = "Cologne lies on the Rhine. The city is more than two thousand years old."
 
@@ -33,15 +36,15 @@ class ScriptCase:
     answers: Callable[[list[Row]], bool]
 
 
-def bucket_path() -> str:
-    """Where the model's package lies for UDFs."""
-    return f"/buckets/bfsdefault/default/{package_path(MODEL, 1)}"
+def bucket_path(model: str = MODEL) -> str:
+    """Where a model's package lies for UDFs."""
+    return f"/buckets/bfsdefault/default/{package_path(model, 1)}"
 
 
-def registry(sha256: str) -> Registry:
+def registry(sha256: str, model: str = MODEL) -> Registry:
     """A registry in which the package is the champion of the model."""
-    version = RegisteredVersion(MODEL, 1, bucket_path(), sha256)
-    return Registry({MODEL: RegisteredModel({1: version}, {"champion": 1})})
+    version = RegisteredVersion(model, 1, bucket_path(model), sha256)
+    return Registry({model: RegisteredModel({1: version}, {"champion": 1})})
 
 
 def script_cases(manifest: Manifest, sha256: str) -> tuple[ScriptCase, ...]:
@@ -102,7 +105,11 @@ def _model_cases(few: str) -> tuple[ScriptCase, ...]:
         ScriptCase("GPT2_INFERENCE_BATCH", (("1", prompt, few),), _has_text(1)),
         ScriptCase("AI_COMPLETE", ((MODEL, prompt, few),), _has_text(0)),
         ScriptCase("AI_COMPLETE_BATCH", (("1", MODEL, prompt, few),), _has_text(1)),
-        ScriptCase("AI_ANSWER", ((_QUESTION, _CONTEXT),), lambda rows: len(rows) == 1),
+        ScriptCase(
+            "AI_ANSWER",
+            ((_QUESTION, _CONTEXT, json.dumps({"model": SPAN_MODEL})),),
+            lambda rows: rows == [("Cologne",)],
+        ),
         ScriptCase(
             "AI_ANSWER_BATCH",
             (("1", _QUESTION, _CONTEXT),),

@@ -20,9 +20,19 @@ from exallm.local.udf.context import ListedRows
 from exallm.local.udf.environment import StatementEnvironment
 from exallm.local.udf.script import UdfScript, parse_udf_script
 from exallm.local.udf.virtual_machine import VirtualMachine
-from exallm.slc.script_cases import Row, ScriptCase, bucket_path, registry, script_cases
+from exallm.slc.script_cases import (
+    SPAN_MODEL,
+    SPAN_PIECES,
+    Row,
+    ScriptCase,
+    bucket_path,
+    registry,
+    script_cases,
+)
+from exallm.slc.span_sample import write_span_sample
 from exallm_udfs.buckets import real_path
 from exallm_udfs.package import package_sha256, read_manifest
+from exallm_udfs.registry import Registry
 
 _SCHEMA = "EXALLM"
 _MAPPED_FILES = Path("/proc/self/maps")
@@ -63,13 +73,22 @@ def run_scripts() -> dict[str, str | None]:
     """Run every script once: name to its problem, None where it answered."""
     package = real_path(bucket_path())
     sha256 = package_sha256(package)
-    compiled = f'REGISTRY = "{registry(sha256).encode()}"'
+    models = {**registry(sha256).models, **_span_registry().models}
+    compiled = f'REGISTRY = "{Registry(models).encode()}"'
     environment = StatementEnvironment(scripts={f"{_SCHEMA}.REGISTRY": compiled})
     cases = {case.script: case for case in script_cases(read_manifest(package), sha256)}
     return {
         name: _problem(script, cases.get(name), environment)
         for name, script in udf_scripts().items()
     }
+
+
+def _span_registry() -> Registry:
+    """The sample of a model that points at answers, made here: it needs what the container has."""
+    package = real_path(bucket_path(SPAN_MODEL))
+    package.mkdir(parents=True)
+    write_span_sample(package, SPAN_MODEL, SPAN_PIECES)
+    return registry(package_sha256(package), SPAN_MODEL)
 
 
 def _problem(

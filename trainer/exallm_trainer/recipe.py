@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from exallm_udfs.errors import ExallmError
 
-Method = Literal["lora", "finetune", "dpo", "scratch", "continue"]
+Method = Literal["lora", "finetune", "span", "dpo", "scratch", "continue"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
@@ -126,6 +126,26 @@ class Optimisation:
 
 
 @dataclass(frozen=True)
+class SpanSettings:
+    """How an encoder reads a context that may be longer than it takes at once."""
+
+    window_tokens: int = 384
+    """Of the question, a part of the context, and the marks around them."""
+    overlap_tokens: int = 128
+    """That neighbouring windows of a context share."""
+    max_answer_tokens: int = 30
+    """No longer answer is given."""
+
+    def __post_init__(self) -> None:
+        _require(self.window_tokens >= 16, "span.window_tokens is at least 16")
+        _require(
+            0 <= self.overlap_tokens < self.window_tokens // 2,
+            "span.overlap_tokens is from 0 to below half of window_tokens",
+        )
+        _require(self.max_answer_tokens >= 1, "span.max_answer_tokens is at least 1")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """All of a recipe.
 
@@ -138,6 +158,7 @@ class Recipe:
     base: str
     optimisation: Optimisation
     lora: LoraSettings | None = None
+    span: SpanSettings | None = None
     base_sha256: str | None = None
     dpo: DpoSettings | None = None
     architecture: Architecture | None = None
@@ -168,6 +189,10 @@ class Recipe:
             self.former is None or self.method == "continue",
             "the section former stands there with method = 'continue' alone",
         )
+        _require(
+            (self.span is not None) == (self.method == "span"),
+            "the section span stands there exactly with method = 'span'",
+        )
 
     @property
     def learns_texts(self) -> bool:
@@ -187,6 +212,7 @@ _SECTIONS: Mapping[str, type] = {
     "dpo": DpoSettings,
     "architecture": Architecture,
     "former": FormerData,
+    "span": SpanSettings,
 }
 _RECIPES = Path(__file__).with_name("recipes")
 _RECIPES_OF_SOURCES = Path(__file__).parents[1] / "recipes"
@@ -211,7 +237,8 @@ def recipe_file(name: str) -> Path:
 
 def read_recipe(file: Path) -> Recipe:
     """Read a TOML file with ``method``, ``base``, ``[optimisation]`` and the sections that belong
-    to the method: ``[lora]``, ``[dpo]``, ``[architecture]``, ``[former]``.
+    to the method: ``[lora]``, ``[dpo]``, ``[architecture]``, ``[former]``,
+    ``[span]``.
 
     :raises ExallmError: E-EXALLM-TRAIN-1 for what is unknown, missing or contradictory.
     """

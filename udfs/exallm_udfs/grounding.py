@@ -61,14 +61,15 @@ def ground(answer: str, context: str, question: str = "") -> Span | None:
 def _occurrences(pattern: str, context: str, flags: int) -> list[Span]:
     found = []
     for match in re.finditer(pattern, context, flags):
-        if not _inside_word(context, match.start()) and not _inside_word(context, match.end()):
+        if not inside_word(context, match.start()) and not inside_word(context, match.end()):
             found.append(Span(match.start(), match.end()))
             if len(found) == _OCCURRENCES_RANKED:
                 break
     return found
 
 
-def _inside_word(text: str, position: int) -> bool:
+def inside_word(text: str, position: int) -> bool:
+    """Whether a word goes on at the position, so that no answer begins or ends there."""
     return 0 < position < len(text) and _in_word(text[position - 1]) and _in_word(text[position])
 
 

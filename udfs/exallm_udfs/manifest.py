@@ -62,6 +62,18 @@ class GenerationDefaults:
 
 
 @dataclass(frozen=True)
+class ExtractionSettings:
+    """How a model that points at its answers reads a context.
+
+    :param overlap_tokens: tokens that neighbouring windows of a long context share.
+    :param max_answer_tokens: most tokens of an answer where a caller does not say otherwise.
+    """
+
+    overlap_tokens: int
+    max_answer_tokens: int
+
+
+@dataclass(frozen=True)
 class EngineFiles:
     """What one engine opens: a file of the package, or a folder of it (``.`` is all of it)."""
 
@@ -109,13 +121,15 @@ class Manifest:
 
     :param base: the package that this one was made from, as ``smollm2@v1``, or None.
     :param engines: engine name to what it opens.
-    :param context_length: tokens of prompt and answer together.
+    :param prompt: None, as ``generation``, for a model that points at its answers.
+    :param context_length: tokens of prompt and answer together, or of a window.
     :param tokenizer: path of the file that holds the tokenizer (the GGUF itself, for a GGUF).
     :param training: None for weights that were taken as published.
     :param evaluation: measured figures, one mapping a measurement.
     :param licence: of the weights, as an SPDX expression.
     :param created_at: UTC, ``2026-01-31T12:00:00Z``.
     :param adapter: None for weights that no adapter was merged into.
+    :param extraction: None for a model that writes its answers.
 
     Contradictions raise ``ValueError``.
     """
@@ -126,8 +140,8 @@ class Manifest:
     base: str | None
     engines: Mapping[str, EngineFiles]
     files: tuple[PackageFile, ...]
-    prompt: PromptSettings
-    generation: GenerationDefaults
+    prompt: PromptSettings | None
+    generation: GenerationDefaults | None
     context_length: int
     tokenizer: str
     training: Training | None
@@ -135,6 +149,7 @@ class Manifest:
     licence: str
     created_at: str
     adapter: Adapter | None = None
+    extraction: ExtractionSettings | None = None
 
     def __post_init__(self) -> None:
         check_model_name(self.name)
@@ -147,12 +162,24 @@ class Manifest:
         self._check_engines()
         if self.tokenizer not in {file.path for file in self.files}:
             raise ValueError(f"tokenizer {self.tokenizer!r} is not a file of the package")
-        if self.generation.max_new_tokens >= self.context_length:
-            raise ValueError("generation: max_new_tokens leaves no room for a prompt")
+        self._check_asking()
         if not self.licence:
             raise ValueError("the licence is empty")
         if _TIMESTAMP.fullmatch(self.created_at) is None:
             raise ValueError(f"created_at {self.created_at!r} is not like 2026-01-31T12:00:00Z")
+
+    def _check_asking(self) -> None:
+        writes = self.prompt is not None and self.generation is not None
+        points = self.prompt is None and self.generation is None
+        if writes == (self.extraction is not None) or not (writes or points):
+            raise ValueError("a model has either 'prompt' and 'generation', or 'extraction'")
+        if self.generation and self.generation.max_new_tokens >= self.context_length:
+            raise ValueError("generation: max_new_tokens leaves no room for a prompt")
+        if self.extraction is not None:
+            if self.extraction.overlap_tokens >= self.context_length // 2:
+                raise ValueError("extraction: overlap_tokens is less than half of a window")
+            if set(self.engines) != {"openvino"}:
+                raise ValueError("engines: a model with 'extraction' is computed by openvino")
 
     def _check_engines(self) -> None:
         if not self.engines:
@@ -173,6 +200,26 @@ class Manifest:
             if path == "." or file.path == path or file.path.startswith(f"{path}/")
         )
 
+    def writing(self) -> tuple[PromptSettings, GenerationDefaults]:
+        """How a model that writes its answers is asked; E-EXALLM-MODEL-50 for one that does not."""
+        if self.prompt is None or self.generation is None:
+            raise self.writes_no_text()
+        return self.prompt, self.generation
+
+    def pointing(self) -> ExtractionSettings:
+        """How a model that points at its answers reads; ``ValueError`` for one that writes."""
+        if self.extraction is None:
+            raise ValueError(f"{self.name}@v{self.version} writes its answers")
+        return self.extraction
+
+    def writes_no_text(self) -> ExallmError:
+        """The error for a caller who wants text of a model that points at answers."""
+        return ExallmError(
+            "E-EXALLM-MODEL-50",
+            f"{self.name}@v{self.version} points at answers in a context and writes no text",
+            "ask it with AI_ANSWER, or name a model that writes",
+        )
+
     @classmethod
     def from_json(cls, text: str) -> Manifest:
         """Read the manifest's text; E-EXALLM-MODEL-8 says what is wrong with it."""
@@ -189,14 +236,23 @@ class Manifest:
         )
 
     def to_json(self) -> str:
-        """The same manifest always gives the same text: keys sorted, a newline at the end."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True, allow_nan=False) + "\n"
+        """The same manifest always gives the same text: keys sorted, a newline at the end.
+
+        A model that writes has no key ``extraction``, so that its text is what it was before there
+        were others.
+        """
+        values = asdict(self)
+        if self.extraction is None:
+            del values["extraction"]
+        return json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
 def _read(top: Fields) -> Manifest:
     top.refuse_unknown(field.name for field in fields(Manifest))
     base, training = top.take("base"), top.take("training")
     adapter = top.take("adapter") if "adapter" in top else None
+    extraction = top.take("extraction") if "extraction" in top else None
+    prompt, generation = top.take("prompt"), top.take("generation")
     return Manifest(
         name=top.take_text("name"),
         version=top.take_integer("version", 1, 10**9 - 1),
@@ -207,8 +263,8 @@ def _read(top: Fields) -> Manifest:
             for engine, value in top.take_object("engines").items()
         },
         files=tuple(_read_file(value) for value in top.take_list("files")),
-        prompt=_read_prompt(top.take("prompt")),
-        generation=_read_generation(top.take("generation")),
+        prompt=None if prompt is None else _read_prompt(prompt),
+        generation=None if generation is None else _read_generation(generation),
         context_length=top.take_integer("context_length", 2, 10**7),
         tokenizer=top.take_text("tokenizer"),
         training=None if training is None else _read_training(training),
@@ -216,6 +272,7 @@ def _read(top: Fields) -> Manifest:
         licence=top.take_text("licence"),
         created_at=top.take_text("created_at"),
         adapter=None if adapter is None else _read_adapter(adapter),
+        extraction=None if extraction is None else _read_extraction(extraction),
     )
 
 
@@ -247,6 +304,15 @@ def _read_generation(value: Any) -> GenerationDefaults:
     return GenerationDefaults(
         max_new_tokens=entry.take_integer("max_new_tokens", 1, MAX_NEW_TOKENS_LIMIT),
         temperature=entry.take_number("temperature", 0.0, MAX_TEMPERATURE),
+    )
+
+
+def _read_extraction(value: Any) -> ExtractionSettings:
+    entry = Fields(value, "extraction")
+    entry.refuse_unknown(field.name for field in fields(ExtractionSettings))
+    return ExtractionSettings(
+        overlap_tokens=entry.take_integer("overlap_tokens", 0, 10**6),
+        max_answer_tokens=entry.take_integer("max_answer_tokens", 1, MAX_NEW_TOKENS_LIMIT),
     )
 
 

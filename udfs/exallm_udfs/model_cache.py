@@ -9,6 +9,7 @@ from pathlib import Path
 from exallm_udfs.buckets import real_path
 from exallm_udfs.engines.choice import engine_name, open_engine
 from exallm_udfs.engines.engine import Engine
+from exallm_udfs.engines.span_reader import SpanReader
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import Manifest
 from exallm_udfs.package import check_sizes, package_sha256, read_manifest
@@ -29,7 +30,7 @@ class LoadedModel:
     """
 
     manifest: Manifest
-    engine: Engine
+    engine: Engine | SpanReader
     bytes: int
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from exallm_udfs.engines.engine import SEED_LIMIT, GenerationSettings
+from exallm_udfs.engines.span_reader import ReadingSettings
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.json_object import Fields, parse_object
 from exallm_udfs.manifest import (
@@ -84,17 +85,31 @@ class Options:
             raise ExallmError("E-EXALLM-SQL-3", f"options: {key!r} {reason}", "leave the key out")
 
     def settings(self, manifest: Manifest) -> GenerationSettings:
-        """These options, filled up with what the package says."""
-        defaults = manifest.generation
+        """These options, filled up with what the package says.
+
+        Raises E-EXALLM-MODEL-50 for a model that writes no text.
+        """
+        prompt, defaults = manifest.writing()
         return GenerationSettings(
             max_new_tokens=(
                 defaults.max_new_tokens if self.max_new_tokens is None else self.max_new_tokens
             ),
             temperature=defaults.temperature if self.temperature is None else self.temperature,
             seed=0 if self.seed is None else self.seed,
-            stop=manifest.prompt.stop if self.stop is None else self.stop,
+            stop=prompt.stop if self.stop is None else self.stop,
             reproducible=self.reproducible,
             share_prefixes=self.share_prefixes,
+        )
+
+    def reading(self, manifest: Manifest) -> ReadingSettings:
+        """These options, filled up with what the package of a model that points says."""
+        return ReadingSettings(
+            max_answer_tokens=(
+                manifest.pointing().max_answer_tokens
+                if self.max_new_tokens is None
+                else self.max_new_tokens
+            ),
+            reproducible=self.reproducible,
         )
 
 

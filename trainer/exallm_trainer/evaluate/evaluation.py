@@ -140,12 +140,12 @@ def evaluate(request: EvaluationRequest, observe: Observer = unobserved) -> Eval
     :raises ExallmError: E-EXALLM-TRAIN-3 or -25 where the model cannot be loaded, E-EXALLM-TRAIN-22
         where a right answer is none of the labels.
     """
+    from exallm_trainer.evaluate.answerer import answerer_of
     from exallm_trainer.evaluate.model_under_test import load_model
-    from exallm_trainer.evaluate.transformers_answerer import TransformersAnswerer
 
     observe("loading the model", 0, 0)
     under_test = load_model(request.place, request.base, request.cpu)
-    answerer = TransformersAnswerer(under_test, request.decoding)
+    answerer = answerer_of(request.place, under_test, request.decoding)
     examples = request.data.examples
     asked = [ContextQuestion(example.context, example.question) for example in examples]
     began = time.monotonic()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from exallm_trainer.recipe import SpanSettings, recipe_from
 from exallm_trainer.run_folder import BEST_FOLDER, CHECKPOINTS_FOLDER, RUN_FILE, RunFolder
 from exallm_udfs.errors import ExallmError
 
@@ -36,6 +37,10 @@ class ModelPlace:
     def trained(self) -> bool:
         """Whether this trainer made it, so that it knows the form of the prompt."""
         return bool(self.record) or self.kind != "model"
+
+    def span(self) -> SpanSettings | None:
+        """How the model reads where it points at answers; None for one that writes them."""
+        return recipe_from(self.record["recipe"]).span if self.record else None
 
 
 def model_place(model: str) -> ModelPlace:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoModelForQuestionAnswering
 
 from exallm_trainer.device import choose_device, choose_precision
 from exallm_trainer.evaluate.model_place import ModelPlace, cannot_evaluate
@@ -51,7 +52,7 @@ def load_model(place: ModelPlace, base: str | None, cpu: bool = False) -> ModelU
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     base_sha256 = None
     if place.kind == "model":
-        loaded = load_base(place.weights, dtype)
+        loaded = load_base(place.weights, dtype, model_class=_class_of(place))
     elif place.kind == "adapter":
         loaded, base_sha256 = _with_adapter(place, base or str(place.base), dtype)
     else:
@@ -60,6 +61,10 @@ def load_model(place: ModelPlace, base: str | None, cpu: bool = False) -> ModelU
     return ModelUnderTest(
         loaded.model, loaded.tokenizer, loaded.sha256, base_sha256, device, precision
     )
+
+
+def _class_of(place: ModelPlace) -> Any:
+    return AutoModelForCausalLM if place.span() is None else AutoModelForQuestionAnswering
 
 
 def _with_adapter(place: ModelPlace, base: str, dtype: torch.dtype) -> tuple[BaseModel, str]:
@@ -82,7 +87,8 @@ def _with_adapter(place: ModelPlace, base: str, dtype: torch.dtype) -> tuple[Bas
 def _at_step(place: ModelPlace, base: str, dtype: torch.dtype) -> tuple[BaseModel, str]:
     """The base with the trained weights of a checkpoint that a run continues from."""
     recipe = recipe_from(place.record["recipe"])
-    loaded = load_base(base, dtype, place.record.get("base_sha256") or None)
+    digest = place.record.get("base_sha256") or None
+    loaded = load_base(base, dtype, digest, model_class=_class_of(place))
     model = loaded.model if recipe.lora is None else add_adapter(loaded.model, recipe.lora)
     file = Path(place.weights, _STEP_FILE)
     weights = load_file(file)

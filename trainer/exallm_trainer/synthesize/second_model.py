@@ -32,11 +32,11 @@ def transformers_second(
     place: ModelPlace, base: str | None, template: str, cpu: bool
 ) -> SecondModel:
     """A model of transformers, asked as ``exallm evaluate`` asks it."""
+    from exallm_trainer.evaluate.answerer import answerer_of
     from exallm_trainer.evaluate.model_under_test import load_model
-    from exallm_trainer.evaluate.transformers_answerer import TransformersAnswerer
 
     under_test = load_model(place, base, cpu)
-    answerer = TransformersAnswerer(under_test, Decoding(template))
+    answerer = answerer_of(place, under_test, Decoding(template))
     return SecondModel(ModelIdentity(place.name, under_test.sha256), answerer)
 
 

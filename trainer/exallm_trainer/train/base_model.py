@@ -26,7 +26,7 @@ _CHUNK = 1 << 22
 class BaseModel:
     """A model and its tokenizer.
 
-    :param model: a causal language model of transformers.
+    :param model: a model of transformers.
     :param sha256: of the GGUF, or of the folder's weights file by file.
     """
 
@@ -40,28 +40,30 @@ def load_base(
     dtype: torch.dtype,
     expected_sha256: str | None = None,
     attention: str | None = None,
+    model_class: Any = AutoModelForCausalLM,
 ) -> BaseModel:
     """Load a GGUF file (dequantised), a checkpoint folder, or ``owner/name`` of the Hub.
 
     Only safetensors and GGUF are read: a pickle may run code.
 
     :param attention: how transformers computes attention, None for its own choice.
+    :param model_class: what reads the model; a head that the base lacks begins at random.
 
     :raises ExallmError: E-EXALLM-TRAIN-3 where it cannot be read or is another file than expected.
     """
     path = Path(base)
     if path.is_dir() and not list(path.glob("*.safetensors")):
-        raise _unreadable(base, "it holds no safetensors file, and others are not opened")
+        raise unreadable(base, "it holds no safetensors file, and others are not opened")
     weights = _weights(path)
     digest = _sha256(weights)
     if expected_sha256 is not None and digest != expected_sha256:
-        raise _unreadable(base, "it has another sha256 than the recipe's base_sha256")
+        raise unreadable(base, "it has another sha256 than the recipe's base_sha256")
     logging.disable_progress_bar()  # progress is told by whoever asked for the model
     folder, file = (path.parent, path.name) if path.suffix == ".gguf" else (base, None)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = AutoModelForCausalLM.from_pretrained(
+            model = model_class.from_pretrained(
                 folder,
                 gguf_file=file,
                 dtype=dtype,
@@ -71,7 +73,7 @@ def load_base(
             )
             tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise _unreadable(base, (str(error) or type(error).__name__).splitlines()[0]) from error
+        raise unreadable(base, (str(error) or type(error).__name__).splitlines()[0]) from error
     # Dequantised weights are plain ones; with this entry they could not be saved.
     if file is not None and getattr(model.config, "quantization_config", None) is not None:
         del model.config.quantization_config
@@ -144,7 +146,8 @@ def _sha256(files: list[Path]) -> str:
     return digest.hexdigest() if files else ""
 
 
-def _unreadable(base: str, problem: str) -> ExallmError:
+def unreadable(base: str, problem: str) -> ExallmError:
+    """The error for a base model that cannot be used."""
     return ExallmError(
         "E-EXALLM-TRAIN-3",
         f"the base model {base} cannot be used: {problem}",

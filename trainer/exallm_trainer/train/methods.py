@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
+from transformers import AutoModelForQuestionAnswering
+from transformers.utils import logging
 
 from exallm_trainer.recipe import Method
 from exallm_trainer.tokenizer.load import load_tokenizer
@@ -15,6 +17,7 @@ from exallm_trainer.train.objective import Objective
 from exallm_trainer.train.preferences import Preferences
 from exallm_trainer.train.random_gpt import random_gpt
 from exallm_trainer.train.request import TrainRequest
+from exallm_trainer.train.spans import Spans
 from exallm_trainer.train.texts import Texts
 
 
@@ -48,6 +51,18 @@ def _causal_model(request: TrainRequest, device: torch.device, precision: str) -
     )
 
 
+def _span_model(request: TrainRequest, device: torch.device, precision: str) -> BaseModel:
+    """The request's encoder with a new head that scores each token as begin and end."""
+    logging.set_verbosity_error()  # the head is not in the base, and would be told of
+    return load_base(
+        request.base,
+        torch.float32,
+        request.recipe.base_sha256,
+        _attention(device),
+        model_class=AutoModelForQuestionAnswering,
+    )
+
+
 def _answers(
     request: TrainRequest, start: BaseModel, device: torch.device, precision: str
 ) -> Answers:
@@ -64,6 +79,12 @@ def _preferences(
 
 def _texts(request: TrainRequest, start: BaseModel, device: torch.device, precision: str) -> Texts:
     return Texts(request, start, device)
+
+
+def _spans(request: TrainRequest, start: BaseModel, device: torch.device, precision: str) -> Spans:
+    settings = request.recipe.span
+    assert settings is not None, "a recipe of this method has the section"
+    return Spans(request, settings, start, device)
 
 
 def _random_model(request: TrainRequest, device: torch.device, precision: str) -> BaseModel:
@@ -83,6 +104,7 @@ def _attention(device: torch.device) -> str | None:
 METHODS: Mapping[Method, MethodParts] = {
     "lora": MethodParts(_causal_model, _answers),
     "finetune": MethodParts(_causal_model, _answers),
+    "span": MethodParts(_span_model, _spans),
     "dpo": MethodParts(_causal_model, _preferences),
     "scratch": MethodParts(_random_model, _texts),
     "continue": MethodParts(_causal_model, _texts),

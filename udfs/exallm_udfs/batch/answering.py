@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from exallm_udfs.answer import extract_answer, is_no_answer, without_label
+from exallm_udfs.batch.candidate import WIDTH, Candidate, answer_of
 from exallm_udfs.batch.model import Model
 from exallm_udfs.batch.overflow import too_long
 from exallm_udfs.batch.passages import first_passage, split_passages
@@ -15,19 +15,6 @@ from exallm_udfs.engines.engine import Generation
 from exallm_udfs.grounding import Span, ground
 from exallm_udfs.prompt import ContextQuestion
 from exallm_udfs.row_error import RowError
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """One answer: its text, where that stands in the whole context, and what speaks for it."""
-
-    text: str
-    span: Span | None
-    score: float
-    finish_reason: str
-
-    def rank(self) -> tuple[bool, float]:
-        return self.span is not None, self.score
 
 
 class Answering:
@@ -43,8 +30,9 @@ class Answering:
     before one that does not. ``truncate`` asks about the beginning of the context only.
     """
 
-    width = 5
+    width = WIDTH
     stop = ("\n",)
+    takes_spans = True
 
     def questions(self, request: Request, model: Model) -> list[Question] | RowError:
         context = request.context or ""
@@ -78,16 +66,7 @@ class Answering:
             for question, generation in zip(questions, generations, strict=True)
             if (candidate := self._candidate(request, model, question, generation)) is not None
         ]
-        if not candidates:
-            return Answer((None,) * self.width, "no_answer")
-        best = max(candidates, key=_Candidate.rank)
-        least = request.options.min_score
-        if least is not None and best.score < least:
-            return Answer((None, None, None, best.score, None), "no_answer")
-        if best.span is None:
-            return Answer((best.text, None, None, best.score, False), best.finish_reason)
-        values = (best.text, best.span.start + 1, best.span.end, best.score, True)
-        return Answer(values, best.finish_reason)
+        return answer_of(candidates, request.options.min_score)
 
     def _question(self, request: Request, model: Model, span: Span) -> Question:
         part = span.of(request.context or "")
@@ -95,7 +74,7 @@ class Answering:
 
     def _candidate(
         self, request: Request, model: Model, question: Question, generation: Generation
-    ) -> _Candidate | None:
+    ) -> Candidate | None:
         text = extract_answer(generation.text, model.settings.stop)
         if text is None or question.span is None:
             return None
@@ -106,7 +85,7 @@ class Answering:
         asked = request.text or ""
         found = ground(text, part, asked) or ground(unlabelled, part, asked)
         if found is None:
-            return _Candidate(unlabelled, None, generation.score, generation.finish_reason)
+            return Candidate(unlabelled, None, generation.score, generation.finish_reason)
         offset = question.span.start
         span = Span(offset + found.start, offset + found.end)
-        return _Candidate(found.of(part), span, generation.score, generation.finish_reason)
+        return Candidate(found.of(part), span, generation.score, generation.finish_reason)

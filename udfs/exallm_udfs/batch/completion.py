@@ -25,6 +25,7 @@ class Completion:
 
     width = 1
     stop: tuple[str, ...] = ()
+    takes_spans = False
 
     def check(self, options: Options) -> None:
         """Raise E-EXALLM-SQL-3 for an option that has no meaning here."""

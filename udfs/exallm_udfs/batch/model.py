@@ -7,6 +7,7 @@ from typing import Any
 
 from exallm_udfs.batch.passages import pieces
 from exallm_udfs.engines.engine import Engine, GenerationSettings
+from exallm_udfs.engines.span_reader import SpanReader
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import Manifest
 from exallm_udfs.model_cache import loaded_model
@@ -25,14 +26,26 @@ COUNTED_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
-class Model:
-    """A loaded model with the settings of some rows.
+class FoundModel:
+    """A registered version, loaded.
 
     :param version: ``qa@v3``.
     """
 
     version: str
     manifest: Manifest
+    engine: Engine | SpanReader
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model that writes, with the settings of some rows.
+
+    :param version: ``qa@v3``.
+    """
+
+    version: str
+    template: str
     engine: Engine
     settings: GenerationSettings
     special_tokens: SpecialTokens
@@ -46,6 +59,31 @@ class Model:
                 "ask for fewer tokens",
             )
 
+    @classmethod
+    def of(
+        cls,
+        version: str,
+        manifest: Manifest,
+        engine: Engine,
+        options: Options,
+        stop: tuple[str, ...] = (),
+    ) -> Model:
+        """The model for rows with these options.
+
+        :param stop: texts that end an answer, beside those of the options or the package.
+
+        Raises E-EXALLM-SQL-3 for options that the model cannot serve.
+        """
+        prompt, _ = manifest.writing()
+        settings = options.settings(manifest)
+        return cls(
+            version=version,
+            template=prompt.template,
+            engine=engine,
+            settings=replace(settings, stop=tuple(dict.fromkeys((*settings.stop, *stop)))),
+            special_tokens=SpecialTokens(engine.count_tokens),
+        )
+
     @property
     def prompt_limit(self) -> int:
         """Tokens that a prompt may surely have."""
@@ -54,11 +92,11 @@ class Model:
     @property
     def template_head(self) -> int:
         """Characters that every prompt begins with."""
-        return self.manifest.prompt.template.index(PLACEHOLDER)
+        return self.template.index(PLACEHOLDER)
 
     def prompt(self, text: str) -> str:
         """The prompt for a row's text, in which special tokens have no effect."""
-        return build_prompt(self.manifest.prompt.template, self.special_tokens.disarm(text))
+        return build_prompt(self.template, self.special_tokens.disarm(text))
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a row's text as they are in a prompt; a little too many for a long text."""
@@ -90,13 +128,10 @@ class Models:
         self._registry_schema = registry_schema
         self._registry: Registry | None = None
 
-    def get(self, reference: ModelReference, options: Options, stop: tuple[str, ...] = ()) -> Model:
+    def get(self, reference: ModelReference, options: Options) -> FoundModel:
         """The model, loaded; not to be kept, since the cache may close it for another one.
 
-        :param stop: texts that end an answer, beside those of the options or the package.
-
-        Raises E-EXALLM-MODEL-3 to -14, -27 and -28, and E-EXALLM-SQL-3 for options that the model
-        cannot serve.
+        Raises E-EXALLM-MODEL-3 to -14, -27 and -28.
         """
         if self._registry is None:
             self._registry = load_registry(self._exa, self._registry_schema)
@@ -107,14 +142,8 @@ class Models:
             engine=options.engine,
             memory_limit=int(self._exa.meta.memory_limit),
         )
-        settings = options.settings(loaded.manifest)
-        return Model(
-            version=f"{registered.model}@v{registered.version}",
-            manifest=loaded.manifest,
-            engine=loaded.engine,
-            settings=replace(settings, stop=tuple(dict.fromkeys((*settings.stop, *stop)))),
-            special_tokens=SpecialTokens(loaded.engine.count_tokens),
-        )
+        version = f"{registered.model}@v{registered.version}"
+        return FoundModel(version, loaded.manifest, loaded.engine)
 
     def close(self) -> None:
         """Forget the registry."""

@@ -55,3 +55,11 @@ class Result:
             None if self.error is None else self.error.code,
             None if self.error is None else self.error.message[:MESSAGE_LIMIT],
         )
+
+
+def failed(width: int, error: RowError, usage: Usage) -> Result:
+    """The result of a row that has no answer because of an error.
+
+    :param width: columns of the function's own.
+    """
+    return Result((None,) * width, "error", usage, error)

@@ -46,6 +46,11 @@ class Task(Protocol):
         """Texts that end every answer of the family, beside those of package and options."""
         ...
 
+    @property
+    def takes_spans(self) -> bool:
+        """Whether a model that points at answers in a context can serve the family."""
+        ...
+
     def questions(self, request: Request, model: Model) -> list[Question] | RowError:
         """The prompts of a row that has input, at least one, or why it cannot be asked."""
         ...

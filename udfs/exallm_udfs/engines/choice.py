@@ -6,6 +6,7 @@ from pathlib import Path
 
 from exallm_udfs.engines.engine import Engine
 from exallm_udfs.engines.openvino import OpenVinoEngine, OpenVinoSettings
+from exallm_udfs.engines.span_reader import SpanReader
 from exallm_udfs.engines.torch import TorchEngine, TorchSettings, cuda_is_there
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import Manifest
@@ -31,9 +32,14 @@ def engine_name(manifest: Manifest, package: str, wanted: str | None = None) -> 
     return "openvino"
 
 
-def open_engine(manifest: Manifest, folder: Path, name: str, threads: int | None) -> Engine:
+def open_engine(
+    manifest: Manifest, folder: Path, name: str, threads: int | None
+) -> Engine | SpanReader:
     """The engine on the package in ``folder``; raises as the engines do."""
     path = folder / manifest.engines[name].path
+    if manifest.extraction is not None:
+        tokenizer = folder / manifest.tokenizer
+        return SpanReader(path, tokenizer, manifest.context_length, manifest.extraction, threads)
     if name == "torch":
         return TorchEngine(path, TorchSettings(manifest.context_length, threads))
     return OpenVinoEngine(path, OpenVinoSettings(manifest.context_length, threads))

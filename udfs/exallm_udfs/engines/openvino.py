@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exallm_udfs.engines.cpu_properties import cpu_properties
 from exallm_udfs.engines.engine import (
     Generation,
     GenerationSettings,
     read_generation,
     refusal,
 )
+from exallm_udfs.engines.native_error import last_line
 from exallm_udfs.engines.prefix_blocks import PrefixBlocks
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.gguf_header import read_gguf_header
@@ -53,19 +55,9 @@ class OpenVinoSettings:
 
     def device_properties(self, reproducible: bool) -> dict[str, object]:
         """Properties of the CPU plug-in."""
-        properties: dict[str, object] = {
-            # Pinned, the processes that a database starts would all sit on the same first cores.
-            "ENABLE_CPU_PINNING": False,
-            # With keys and values in the plug-in's own 8 bits, one answer in six changes with the
-            # rows beside it; 16 bits are as fast (docs/decisions.md).
-            "KV_CACHE_PRECISION": "f16",
-        }
-        if reproducible:
-            # Otherwise bf16 where the processor has it.
-            properties["INFERENCE_PRECISION_HINT"] = "f32"
-        if self.threads is not None:
-            properties["INFERENCE_NUM_THREADS"] = self.threads
-        return properties
+        # With keys and values in the plug-in's own 8 bits, one answer in six changes with the
+        # rows beside it; 16 bits are as fast (docs/decisions.md).
+        return cpu_properties(self.threads, reproducible) | {"KV_CACHE_PRECISION": "f16"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +98,7 @@ class OpenVinoEngine:
             self._tokenizer = openvino_genai.Tokenizer(path)
             self._companion_ids = self._tokenizer.encode("a").input_ids
         except (IndexError, RuntimeError) as error:
-            raise _cannot_load(path, _last_line(error)) from error
+            raise _cannot_load(path, last_line(error)) from error
 
     @property
     def context_length(self) -> int:
@@ -176,7 +168,7 @@ class OpenVinoEngine:
                 **self._settings.device_properties(settings.reproducible),
             )
         except (IndexError, RuntimeError) as error:
-            raise _cannot_load(self._path, _last_line(error)) from error
+            raise _cannot_load(self._path, last_line(error)) from error
         self._opened_for = opened_for
 
     def _generation_config(self, settings: GenerationSettings) -> Any:
@@ -287,8 +279,3 @@ def _cannot_load(path: Path, problem: str) -> ExallmError:
         f"the engine cannot load {path.name}: {problem}",
         "package a llama or qwen GGUF, or an OpenVINO IR folder with its tokenizer",
     )
-
-
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason given"

@@ -1,0 +1,182 @@
+"""The recipe span: an encoder learns to point, and points in the database as it has learnt."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exallm_trainer.data.prepared import in_memory
+from exallm_trainer.example import Example
+from exallm_trainer.recipe import Optimisation, Recipe, SpanSettings, read_recipe, recipe_file
+from exallm_trainer.run_folder import METRICS_FILE, RunFolder
+from exallm_udfs.errors import ExallmError
+from tests.trainer_tiny_models import EXAMPLES, save_tiny_encoder
+
+pytestmark = pytest.mark.trainer
+
+LONG = Example(
+    "long", "A mill. " * 40 + EXAMPLES[0].context, EXAMPLES[0].question, ("1682",), "own", "mill"
+)
+SETTINGS = SpanSettings(window_tokens=48, overlap_tokens=16, max_answer_tokens=8)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random BERT of two layers."""
+    return save_tiny_encoder(tmp_path_factory.mktemp("base"))
+
+
+def recipe(span: SpanSettings = SETTINGS, **changed: Any) -> Recipe:
+    settings = Optimisation(
+        learning_rate=5e-3,
+        warmup_steps=2,
+        epochs=30,
+        samples_per_step=3,
+        row_tokens=128,
+        precision="fp32",
+        validate_every=20,
+        patience=9,
+    )
+    return Recipe("span", "tiny", replace(settings, **changed), span=span)
+
+
+def request(base: Path, of: Recipe, **changed: Any) -> Any:
+    from exallm_trainer.train.request import TrainRequest
+
+    values = {
+        "recipe": of,
+        "base": str(base),
+        "data": in_memory([*EXAMPLES, LONG], [*EXAMPLES, LONG]),
+        "cpu": True,
+    } | changed
+    return TrainRequest(**values)
+
+
+@pytest.fixture(scope="module")
+def run(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that has learnt its few questions by heart."""
+    from exallm_trainer.train.train import train
+
+    folder = tmp_path_factory.mktemp("runs") / "spans"
+    record = train(request(base, recipe()), RunFolder(folder))
+    assert record.state == "finished" and record.best_exact == 1.0
+    return folder
+
+
+def test_what_is_learnt_are_tokens_of_the_answer_or_of_none(base: Path) -> None:
+    from transformers import AutoTokenizer
+
+    from exallm_trainer.train.spans import span_questions
+    from exallm_udfs.span_windows import SpanTokenizer
+
+    tokenizer = SpanTokenizer(AutoTokenizer.from_pretrained(base).backend_tokenizer, 48, 16)
+    gone = replace(EXAMPLES[0], id="gone", answers=("Lisbon",))
+    wordy = replace(EXAMPLES[0], id="wordy", question="When? " * 60)
+    questions, left_out = span_questions([*EXAMPLES, LONG, gone, wordy], tokenizer, 1000)
+    assert left_out == 2 and len(questions) == len(EXAMPLES) + 1
+    for question in questions:
+        example = question.example
+        texts = [
+            example.context[window.starts[first] : window.ends[last]] if first else None
+            for window, (first, last) in zip(question.windows, question.targets, strict=True)
+        ]
+        assert set(texts) - {None} == set(example.answers[:1])
+        assert question.computed_tokens == sum(map(len, question.windows))
+    assert questions[-1].learnt > 3 and questions[-1].targets[0] == (0, 0)
+    assert span_questions([LONG], tokenizer, 100)[1] == 1
+
+
+def test_the_loss_of_a_row_is_that_of_its_questions_alone(base: Path) -> None:
+    import torch
+    from transformers import AutoModelForQuestionAnswering
+
+    from exallm_trainer.train.base_model import load_base
+    from exallm_trainer.train.spans import Spans
+
+    start = load_base(str(base), torch.float32, model_class=AutoModelForQuestionAnswering)
+    spans = Spans(request(base, recipe()), SETTINGS, start, torch.device("cpu"))
+    model = start.model.eval()
+    with torch.inference_mode():
+        together = spans.loss(model, spans.training)
+        alone = [spans.loss(model, [question]) for question in spans.training]
+        assert together.item() == pytest.approx(sum(each.item() for each in alone), rel=1e-5)
+        figures = [spans.figures(model, question) for question in spans.validation]
+        assert sum(each[0] for each in figures) == pytest.approx(together.item(), rel=1e-5)
+        # Of a model itself, with all that inference bars left in: the loss is larger.
+        window = spans.training[0].windows[0]
+        plain = model(input_ids=torch.from_numpy(window.token_ids)[None])
+        first, last = (torch.tensor([place]) for place in spans.training[0].targets[0])
+        whole = torch.nn.functional.cross_entropy(plain.start_logits, first)
+        whole = (whole + torch.nn.functional.cross_entropy(plain.end_logits, last)) / 2
+        assert spans.loss(model, spans.training[:1]) < whole
+
+
+def test_a_run_that_stops_goes_on_where_it_stood(base: Path, run: Path, tmp_path: Path) -> None:
+    from exallm_trainer.train.train import train
+
+    class EnoughError(Exception):
+        pass
+
+    def stop(report: Any) -> None:
+        if report.step == 45:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        train(request(base, recipe()), RunFolder(tmp_path / "a"), stop)
+    train(request(base, recipe()), RunFolder(tmp_path / "a"))
+
+    def losses(folder: Path) -> list[tuple[int, float]]:
+        lines = (folder / METRICS_FILE).read_text().splitlines()
+        return [(line["step"], line["loss"]) for line in map(json.loads, lines)]
+
+    assert losses(tmp_path / "a") == losses(run)
+
+
+def test_the_best_checkpoint_answers_as_evaluate_asks_it(run: Path) -> None:
+    from exallm_trainer.evaluate.answerer import answerer_of
+    from exallm_trainer.evaluate.answers import unobserved
+    from exallm_trainer.evaluate.decoding import Decoding
+    from exallm_trainer.evaluate.model_place import model_place
+    from exallm_trainer.evaluate.model_under_test import load_model
+    from exallm_udfs.prompt import ContextQuestion
+
+    for place in map(model_place, (str(run), str(run / "best"))):
+        answerer = answerer_of(place, load_model(place, None, cpu=True), Decoding())
+        asked = [ContextQuestion(example.context, example.question) for example in EXAMPLES]
+        asked.append(ContextQuestion(EXAMPLES[0].context, "When? " * 60))
+        given = answerer.answer(asked, unobserved)
+        right = [(*example.answers, "unanswerable")[0] for example in EXAMPLES]
+        assert [each.text for each in given] == [*right, ""]
+        assert given[-1].finish_reason == "too_long"
+
+
+def test_a_window_longer_than_the_base_takes_is_refused(base: Path, tmp_path: Path) -> None:
+    from exallm_trainer.train.train import train
+
+    wide = recipe(SpanSettings(window_tokens=4096))
+    with pytest.raises(ExallmError, match=r"TRAIN-3: .*takes 128 tokens, and span.window_tokens"):
+        train(request(base, wide), RunFolder(tmp_path / "a"))
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ('method = "finetune"', "the section span stands there exactly with"),
+        ("window_tokens = 8", "window_tokens is at least 16"),
+        ("overlap_tokens = 192", "below half of window_tokens"),
+        ("max_answer_tokens = 0", "max_answer_tokens is at least 1"),
+        ("stride = 3", "span.stride is unknown"),
+    ],
+)
+def test_a_recipe_with_a_mistake_is_refused(tmp_path: Path, change: str, problem: str) -> None:
+    key = change.partition(" =")[0]
+    lines = recipe_file("span").read_text().splitlines()
+    kept = [line for line in lines if not line.startswith(f"{key} =")]
+    where = 0 if key == "method" else kept.index("[span]") + 1
+    (tmp_path / "own.toml").write_text("\n".join([*kept[:where], change, *kept[where:]]))
+    with pytest.raises(ExallmError, match=f"E-EXALLM-TRAIN-1: .*{problem}"):
+        read_recipe(tmp_path / "own.toml")
