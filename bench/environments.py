@@ -66,3 +66,5 @@ TRAINER = Environment(
     "trainer",
     ("--editable", f"{PROJECT}[trainer]", "peft==0.21.2", "trl==1.16.0"),
 )
+# Trains, and converts what it has trained.
+PACKAGER = Environment("packager", ("--editable", f"{PROJECT}[trainer,hub]"))

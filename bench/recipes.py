@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import dpo, processes, scratch, sweep
+from bench import dpo, processes, scratch, span, sweep
 from bench.error import BenchError
 from bench.machine import describe_machine
 from bench.result import RECIPES_AIMS, Result, json_line, result_table
@@ -20,6 +20,7 @@ _WIDTH = 160
 BENCHMARKS: dict[str, Callable[[TrainingBench], list[Result]]] = {
     "scratch": scratch.measure,
     "dpo": dpo.measure,
+    "span": span.measure,
     "ddp": processes.measure,
     "sweep": sweep.measure,
 }

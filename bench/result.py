@@ -60,6 +60,7 @@ RECIPES_AIMS: dict[str, Aim] = {
     "ddp_equal": Aim(
         "two processes against one, largest difference of a step's loss, in nats", 1e-4, "at most"
     ),
+    "span_f1": Aim("F1 of the span recipe's encoder, through AI_ANSWER_BATCH in SQL", 55),
     "sweep_gain": Aim(
         "best of a sweep over the recipe's own settings, exact match in points", None
     ),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from bench.answer_scores import answer_scores
 from bench.database import Database, add_model, open_database
 from bench.result import Result
 from bench.training_bench import TrainingBench
 from exallm_udfs.bootstrap import paired_interval
-from exallm_udfs.metrics import exact_match, f1_score
 
 _BASE, _TUNED = "base", "tuned"
 
@@ -37,11 +37,5 @@ def measure(bench: TrainingBench) -> list[Result]:
 def _scores(bench: TrainingBench, database: Database, model: str) -> list[tuple[float, float]]:
     """F1 and exact match of each question, in points."""
     bench.say(f"asking {model} {len(bench.held_out)} questions")
-    answers = database.answer_batch(bench.settings.processes, {"model": model}).rows
-    return [
-        (
-            100 * f1_score(answers[question.row_id]["ANSWER"], question.answers),
-            100 * exact_match(answers[question.row_id]["ANSWER"], question.answers),
-        )
-        for question in bench.held_out
-    ]
+    answers = database.answer_batch(bench.settings.processes, {"model": model})
+    return answer_scores(answers, bench.held_out)

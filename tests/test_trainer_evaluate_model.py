@@ -176,7 +176,7 @@ def run(untrained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     lora = LoraSettings(rank=4, alpha=8)
     model = add_adapter(base.model, lora)
     _shake(model, 1)
-    save_best(folder, model, base.tokenizer, "tiny")
+    save_best(folder, model, base.tokenizer, "tiny", True)
     _shake(model, 2)
     step = folder.checkpoints / "step-00000002"
     step.mkdir(parents=True)

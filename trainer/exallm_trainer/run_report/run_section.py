@@ -27,14 +27,17 @@ def run_section(name: str, record: RunRecord) -> Element:
         ("run", record.run_id),
         ("began", record.started_at),
         ("ended", record.ended_at or ""),
-        ("base", record.base),
+        ("base", record.base or "random weights"),
         ("sha256 of the base", record.base_sha256),
         ("sha256 of the adapter it began from", record.adapter_sha256),
+        ("sha256 of the tokenizer", record.tokenizer_sha256),
         ("sha256 of the data", record.data_sha256),
+        ("sha256 of the former data", record.former_sha256),
         (
             "examples",
             f"{record.examples:,} to train on, {record.validation_examples:,} to validate",
         ),
+        ("of them former ones", f"{record.former_texts:,}" if record.former_sha256 else ""),
         ("left out, too long", f"{record.left_out:,}"),
         ("computed on", f"{record.device}, {record.precision}" if record.device else ""),
         ("versions", ", ".join(f"{name} {text}" for name, text in record.versions.items())),
@@ -88,6 +91,7 @@ class _Judgement:
 _JUDGEMENTS = (
     _Judgement("validation_loss", "validation loss", 1, 4),
     _Judgement("validation_exact", "to the letter, %", 100, 1),
+    _Judgement("validation_bits_per_byte", "bits a byte", 1, 3),
     _Judgement("validation_preferred", "preferred, %", 100, 1),
     _Judgement("validation_margin", "reward margin", 1, 3),
 )
@@ -107,11 +111,13 @@ def _charts(
         Line("validation", [(x, 100 * y) for x, y in _points(judged, f"validation_{name}")])
         for name in ("exact", "preferred")
     )
+    bits = Line("validation", _points(judged, "validation_bits_per_byte"))
     margin = Line("validation", _points(judged, "validation_margin"))
     rate = Line("learning rate", _thinned(_points(metrics, "learning_rate")))
     return [
         Chart("Loss, in nats", "step", "loss", losses, best),
         Chart("Answers to the letter", "step", "% of answers", (exact,), best),
+        Chart("Bits for a byte of text", "step", "bits", (bits,), best),
         Chart(
             "Pairs whose chosen completion has the higher reward", "step", "%", (preferred,), best
         ),

@@ -11,11 +11,12 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
 from exallm_trainer.recipe import LoraSettings
 from exallm_trainer.run_folder import ADAPTER_FILE
+from exallm_trainer.tokenizer.load import load_tokenizer
 from exallm_trainer.train.request import unusable_adapter
 from exallm_udfs.errors import ExallmError
 
@@ -49,7 +50,8 @@ def load_base(
     :param attention: how transformers computes attention, None for its own choice.
     :param model_class: what reads the model; a head that the base lacks begins at random.
 
-    :raises ExallmError: E-EXALLM-TRAIN-3 where it cannot be read or is another file than expected.
+    :raises ExallmError: E-EXALLM-TRAIN-3 where it cannot be read or is another file than expected;
+        E-EXALLM-TRAIN-53 where it has no tokenizer.
     """
     path = Path(base)
     if path.is_dir() and not list(path.glob("*.safetensors")):
@@ -71,13 +73,12 @@ def load_base(
                 trust_remote_code=False,
                 attn_implementation=attention,
             )
-            tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise unreadable(base, (str(error) or type(error).__name__).splitlines()[0]) from error
     # Dequantised weights are plain ones; with this entry they could not be saved.
     if file is not None and getattr(model.config, "quantization_config", None) is not None:
         del model.config.quantization_config
-    return BaseModel(model, tokenizer, digest)
+    return BaseModel(model, load_tokenizer(base), digest)
 
 
 def add_adapter(model: Any, settings: LoraSettings, start: Path | None = None) -> Any:
