@@ -1,0 +1,52 @@
+"""A run of the recipe span as a package: the engine scores as the checkpoint does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from exallm.models.package_folder import write_package
+from exallm.models.run_source import run_source
+from exallm_udfs.engines.choice import open_engine
+from exallm_udfs.engines.span_reader import SpanReader
+from exallm_udfs.row_error import RowError
+from tests.trainer_tiny_models import EXAMPLES, save_tiny_encoder
+
+pytestmark = pytest.mark.hub
+
+
+def test_a_package_scores_windows_as_the_checkpoint_does(tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+
+    base, run = save_tiny_encoder(tmp_path / "base"), tmp_path / "run"
+    model = AutoModelForQuestionAnswering.from_pretrained(base).eval()
+    model.save_pretrained(run / "best")
+    AutoTokenizer.from_pretrained(base).save_pretrained(run / "best")
+    settings = {"window_tokens": 48, "overlap_tokens": 16, "max_answer_tokens": 8}
+    recipe = {"method": "span", "span": settings, "optimisation": {"seed": 0}}
+    record = {"state": "finished", "reason": None, "run_id": "r", "recipe": recipe}
+    record |= {"base_sha256": "0" * 64, "data_sha256": "0" * 64, "versions": {}}
+    (run / "run.json").write_text(json.dumps(record))
+    (run / "card.json").write_text("{}")
+
+    source = run_source(run, None, tmp_path / "cache", lambda step: None)
+    manifest = write_package(source, "qa", 1, tmp_path / "package")
+    reader = open_engine(manifest, tmp_path / "package", "openvino", 1)
+    assert isinstance(reader, SpanReader)
+    for example in EXAMPLES:
+        windows = reader.windows(example.question, example.context)
+        assert not isinstance(windows, RowError)
+        for window, scores in zip(windows, reader.read(windows, reproducible=True), strict=True):
+            with torch.inference_mode():
+                output = model(
+                    input_ids=torch.from_numpy(window.token_ids)[None],
+                    token_type_ids=torch.from_numpy(window.type_ids)[None],
+                )
+            # Weights have 8 bits.
+            assert scores.starts == pytest.approx(output.start_logits[0].numpy(), abs=0.02)
+            assert scores.ends == pytest.approx(output.end_logits[0].numpy(), abs=0.02)
+    assert manifest.licence == "LicenseRef-unknown" and manifest.prompt is None
+    assert {file.path for file in manifest.files} >= {"tokenizer.json", "training/run.json"}
