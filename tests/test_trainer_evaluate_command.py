@@ -13,7 +13,7 @@ from exallm.cli.evaluate import evaluate
 from exallm.models.smollm2 import PROMPT_TEMPLATE
 from exallm_trainer.example import Example
 from exallm_udfs.errors import ExallmError
-from tests.trainer_tiny_models import EXAMPLES, save_tiny_model
+from tests.trainer_tiny_models import EXAMPLES, save_tiny_model, save_tiny_run
 
 pytestmark = pytest.mark.trainer
 
@@ -27,10 +27,7 @@ QUESTIONS = "".join(
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder whose best checkpoint knows the answers."""
-    run = tmp_path_factory.mktemp("runs") / "tuned"
-    save_tiny_model(run / "best")
-    (run / "run.json").write_text(json.dumps({"base": "tiny"}))
-    return run
+    return save_tiny_run(tmp_path_factory.mktemp("runs") / "tuned")
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from exallm_trainer.synthesize.synthesize import SynthesisRequest, synthesize
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.prompt import ContextQuestion
 from tests.chat_server import ChatServer, chat_server, refusal, said
-from tests.trainer_tiny_models import EXAMPLES, save_tiny_model
+from tests.trainer_tiny_models import EXAMPLES, save_tiny_model, save_tiny_run
 
 pytestmark = pytest.mark.trainer
 
@@ -368,9 +368,7 @@ def test_the_command_with_models_of_transformers(
     monkeypatch.setattr(prompt, "_PROMPT", "{count} about: {passage}\n")
     writing = Written(**vars(learnt))
     save_tiny_model(tmp_path / "writer", learnt=[writing])
-    run = tmp_path / "run"
-    save_tiny_model(run / "best")
-    (run / "run.json").write_text(json.dumps({"base": "tiny"}))
+    run = save_tiny_run(tmp_path / "run")
     file = tmp_path / "mill.txt"
     file.write_text(learnt.context)
     options = ["--source", f"documents:{file}", "--generator", tmp_path / "writer", "--cpu"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,14 @@ def _word_piece_tokenizer() -> Any:
     tokenizer.train_from_iterator([example.prompt() for example in EXAMPLES], trainer)
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     return BertTokenizer(tokenizer_object=tokenizer)
+
+
+def save_tiny_run(folder: Path) -> Path:
+    """A run folder whose best checkpoint answers :data:`EXAMPLES` right."""
+    save_tiny_model(folder / "best")
+    recipe = {"method": "finetune", "base": "tiny", "optimisation": {"learning_rate": 1e-3}}
+    (folder / "run.json").write_text(json.dumps({"base": "tiny", "recipe": recipe}))
+    return folder
 
 
 def _tokenizer() -> Any:
