@@ -13,6 +13,7 @@ from exallm.cli.opened_model import opened_model
 from exallm.cli.progress import progress
 from exallm.cli.screen_table import print_table
 from exallm.cli.trainer_extra import require_trainer
+from exallm.cli.training_options import BASE_OPTION, PREPARED_OPTION
 
 if TYPE_CHECKING:
     from exallm_trainer.sweep.sweep_record import SweepRecord, TrialRecord
@@ -21,12 +22,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    help="A folder that exallm data prepare made.",
-)
+@PREPARED_OPTION
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -39,9 +35,7 @@ if TYPE_CHECKING:
     required=True,
     help="For all trials together, over every call for the folder.",
 )
-@click.option(
-    "--base", help="A GGUF file, checkpoint folder or owner/name instead of the recipe's base."
-)
+@BASE_OPTION
 @click.option(
     "--adapter",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

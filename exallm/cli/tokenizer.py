@@ -15,6 +15,7 @@ from rich.table import Table
 from exallm.cli.opened_model import opened_model
 from exallm.cli.progress import progress
 from exallm.cli.trainer_extra import require_trainer
+from exallm.cli.training_options import PREPARED_OPTION
 
 if TYPE_CHECKING:
     from exallm_trainer.tokenizer.judge import TokenizerFigures
@@ -31,12 +32,7 @@ def tokenizer() -> None:
 
 
 @tokenizer.command("train")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    help="A folder that exallm data prepare made.",
-)
+@PREPARED_OPTION
 @click.option(
     "--vocabulary",
     type=int,

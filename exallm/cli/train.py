@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from exallm.cli.opened_model import opened_model
 from exallm.cli.trainer_extra import require_trainer
+from exallm.cli.training_options import BASE_OPTION, PREPARED_OPTION
 
 if TYPE_CHECKING:
     from exallm_trainer.train.report import StepReport
@@ -20,18 +21,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("recipe")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    help="A folder that exallm data prepare made.",
-)
+@PREPARED_OPTION
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Run folder."
 )
-@click.option(
-    "--base", help="A GGUF file, checkpoint folder or owner/name instead of the recipe's base."
-)
+@BASE_OPTION
 @click.option(
     "--adapter",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
