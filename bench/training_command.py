@@ -59,7 +59,12 @@ def tell(
     bench = open_bench()
     console = Console(width=_WIDTH)
     console.print(describe_machine())
-    results = [r for name in only or tuple(benchmarks) for r in benchmarks[name](bench)]
+    results: list[Result] = []
+    for name in only or tuple(benchmarks):
+        found = benchmarks[name](bench)
+        for result in found:  # told at once: a later benchmark may fail
+            bench.say(f"{result.key}: {result.value}; {result.detail}")
+        results += found
     console.print(result_table(results))
     console.print(f"{time.monotonic() - began:.0f} s in all")
     click.echo(json_line(results, aims))
