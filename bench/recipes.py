@@ -16,9 +16,9 @@ from exallm.cli.run_command import run_command
 BENCHMARKS: Benchmarks = {
     "scratch": scratch.measure,
     "dpo": dpo.measure,
-    "span": span.measure,
     "ddp": processes.measure,
     "sweep": sweep.measure,
+    "span": span.measure,
 }
 
 

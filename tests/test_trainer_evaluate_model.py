@@ -276,3 +276,11 @@ def test_a_run_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-25.*run.json"):
         model_place(str(tmp_path))
+
+
+@pytest.mark.parametrize("values", [{"base": "tiny"}, {"recipe": {"method": "lora", "style": 1}}])
+def test_a_run_by_an_unknown_recipe_is_refused(values: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "best").mkdir()
+    (tmp_path / "run.json").write_text(json.dumps(values))
+    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-25.*the recipe in its run\.json"):
+        model_place(str(tmp_path)).span()

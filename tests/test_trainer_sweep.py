@@ -14,7 +14,7 @@ pytest.importorskip("optuna", reason="the trainer's packages are not installed")
 from exallm.cli.main import exallm as cli
 from exallm_trainer.data.prepared import in_memory
 from exallm_trainer.run_folder import RunFolder
-from exallm_trainer.sweep.search import Search
+from exallm_trainer.sweep.search import Judge, Search
 from exallm_trainer.sweep.sweep_recipe import Choices, Range, SweepRecipe, read_sweep_recipe
 from exallm_trainer.sweep.sweep_record import Look, SweepRecord, TrialRecord
 from exallm_trainer.sweep.sweep_report import sweep_chart, sweep_table
@@ -196,6 +196,20 @@ def test_a_sweep_finds_better_settings_and_goes_on(base: Path, tmp_path: Path) -
     with pytest.raises(ExallmError) as raised:
         run_sweep(request(base, sweep_of(tmp_path), 30), out)
     assert raised.value.code == "E-EXALLM-TRAIN-62"
+
+
+def test_a_trial_that_is_ended_early_leaves_a_run_that_was_stopped(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from exallm_trainer.sweep.sweep import run_sweep
+
+    monkeypatch.setattr(Judge, "is_hopeless", lambda self, look: look.step == 4)
+    sweep = sweep_of(tmp_path, RECIPE + "[sweep]\nlora.rank = { choices = [2, 4] }")
+    record = run_sweep(request(base, sweep, 30), tmp_path / "out")
+    assert [trial.state for trial in record.trials] == ["pruned", "pruned"]
+    for trial in record.trials:
+        run = RunFolder(tmp_path / "out" / trial.folder).read()
+        assert run is not None and (run["state"], run["steps"]) == ("stopped", 4)
 
 
 def test_more_minutes_continue_a_sweep_whose_time_ended(base: Path, tmp_path: Path) -> None:

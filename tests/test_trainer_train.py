@@ -260,6 +260,9 @@ def test_a_folder_is_for_one_run(base: Path, tmp_path: Path) -> None:
         train(request(base, recipe(epochs=2)), folder)
     with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-7: .* another data_sha256"):
         train(replace(asked, data=in_memory(examples("c"), examples("b"))), folder)
+    folder.write({"run_id": "of another version"})
+    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-7: .* cannot be read: RunRecord lacks"):
+        train(asked, folder)
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(base: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from exallm.cli.training_options import BASE_OPTION, PREPARED_OPTION
 
 if TYPE_CHECKING:
     from exallm_trainer.train.report import StepReport
+    from exallm_trainer.train.run_record import RunRecord
 
 
 @click.command()
@@ -95,10 +96,11 @@ def train(
     )
     with _Shown() as shown:
         record = run(request, run_folder, shown.step)
-    if as_json:
-        click.echo(json.dumps(record.values()))
-        return
-    click.echo(
+    click.echo(json.dumps(record.values()) if as_json else _told(record))
+
+
+def _told(record: RunRecord) -> str:
+    return (
         f"{record.state} after {record.steps} steps and {record.seconds:.0f} s; best at step"
         f" {record.best_step}: {record.best_told()}"
     )

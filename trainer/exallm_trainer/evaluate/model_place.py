@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from exallm_trainer.recipe import SpanSettings, recipe_from
+from exallm_trainer.recipe import Recipe, SpanSettings, recipe_from
 from exallm_trainer.run_folder import BEST_FOLDER, CHECKPOINTS_FOLDER, RUN_FILE, RunFolder
 from exallm_udfs.errors import ExallmError
 
@@ -38,9 +38,24 @@ class ModelPlace:
         """Whether this trainer made it, so that it knows the form of the prompt."""
         return bool(self.record) or self.kind != "model"
 
+    def recipe(self) -> Recipe | None:
+        """What the model was trained by; None where this trainer did not make it.
+
+        :raises ExallmError: E-EXALLM-TRAIN-25 where it is no recipe, or has settings that this
+            version does not know.
+        """
+        if not self.record:
+            return None
+        try:
+            return recipe_from(self.record["recipe"])
+        except (KeyError, TypeError, ValueError) as error:
+            problem = f"the recipe in its {RUN_FILE} cannot be read: {error}"
+            raise cannot_evaluate(self.name, problem) from error
+
     def span(self) -> SpanSettings | None:
         """How the model reads where it points at answers; None for one that writes them."""
-        return recipe_from(self.record["recipe"]).span if self.record else None
+        recipe = self.recipe()
+        return None if recipe is None else recipe.span
 
 
 def model_place(model: str) -> ModelPlace:

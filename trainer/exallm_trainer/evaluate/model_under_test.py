@@ -13,7 +13,6 @@ from transformers import AutoModelForCausalLM, AutoModelForQuestionAnswering
 
 from exallm_trainer.device import choose_device, choose_precision
 from exallm_trainer.evaluate.model_place import ModelPlace, cannot_evaluate
-from exallm_trainer.recipe import recipe_from
 from exallm_trainer.run_folder import ADAPTER_FILE
 from exallm_trainer.train.base_model import BaseModel, add_adapter, load_base
 from exallm_udfs.package import file_sha256
@@ -86,7 +85,8 @@ def _with_adapter(place: ModelPlace, base: str, dtype: torch.dtype) -> tuple[Bas
 
 def _at_step(place: ModelPlace, base: str, dtype: torch.dtype) -> tuple[BaseModel, str]:
     """The base with the trained weights of a checkpoint that a run continues from."""
-    recipe = recipe_from(place.record["recipe"])
+    recipe = place.recipe()
+    assert recipe is not None, "a step is of a run"
     digest = place.record.get("base_sha256") or None
     loaded = load_base(base, dtype, digest, model_class=_class_of(place))
     model = loaded.model if recipe.lora is None else add_adapter(loaded.model, recipe.lora)

@@ -13,9 +13,15 @@ from exallm_trainer.recipe import Recipe
 from exallm_trainer.run_folder import RunFolder, write_whole
 from exallm_trainer.sweep.search import Judge, Search
 from exallm_trainer.sweep.sweep_recipe import SweepRecipe
-from exallm_trainer.sweep.sweep_record import Look, SweepRecord, TrialRecord, begin_sweep_record
+from exallm_trainer.sweep.sweep_record import (
+    Look,
+    SweepRecord,
+    TrialRecord,
+    TrialState,
+    begin_sweep_record,
+)
 from exallm_trainer.sweep.sweep_report import sweep_chart
-from exallm_trainer.train.report import StepReport
+from exallm_trainer.train.report import EndedByObserverError, StepReport
 from exallm_trainer.train.request import TrainRequest
 from exallm_trainer.train.train import train
 from exallm_udfs.errors import ExallmError
@@ -75,10 +81,6 @@ def run_sweep(request: SweepRequest, folder: Path, observe: Observer = unobserve
         return sweep.record
 
 
-class _PrunedError(Exception):
-    """Raised in a run to end its trial."""
-
-
 class _Sweep:
     """A sweep at work in its folder."""
 
@@ -124,15 +126,14 @@ class _Sweep:
         asked = replace(self.request.start, recipe=recipe, max_minutes=self._seconds_left() / 60)
         try:
             record = train(asked, RunFolder(self.folder / trial.folder), watch.step)
-        except _PrunedError:
-            self.keep(replace(watch.now(), state="pruned"))
         except ExallmError as error:
             if error.code != _DIVERGED:
                 raise
             self.keep(replace(watch.now(), state="failed", reason=error.problem))
         else:
             finished = record.state == "finished"
-            self.keep(replace(watch.now(), state="finished" if finished else "stopped"))
+            unfinished: TrialState = "pruned" if watch.pruned else "stopped"
+            self.keep(replace(watch.now(), state="finished" if finished else unfinished))
 
     def keep(self, trial: TrialRecord) -> TrialRecord:
         """The trial, once it stands in the record."""
@@ -163,12 +164,13 @@ class _Sweep:
 
 
 class _Watch:
-    """Follows one trial from its run."""
+    """Follows one trial from its run, and ends it where it is ``pruned``."""
 
     def __init__(self, sweep: _Sweep, trial: TrialRecord, judge: Judge, recipe: Recipe) -> None:
         self._sweep, self._trial, self._judge = sweep, trial, judge
         self._samples_per_step = recipe.optimisation.samples_per_step
         self._began = time.monotonic()
+        self.pruned = False
         for look in trial.looks:
             judge.is_hopeless(look)
 
@@ -189,4 +191,5 @@ class _Watch:
         self._trial = replace(self._trial, looks=(*earlier, look))
         self._sweep.keep(self.now())
         if self._judge.is_hopeless(look) and report.step < report.total_steps:
-            raise _PrunedError
+            self.pruned = True
+            raise EndedByObserverError

@@ -14,6 +14,8 @@ from exallm_udfs.errors import ExallmError
 
 RECORD_FILE = "sweep.json"
 
+TrialState = Literal["running", "stopped", "pruned", "failed", "finished"]
+
 
 @dataclass(frozen=True)
 class Look:
@@ -42,7 +44,7 @@ class TrialRecord:
 
     number: int
     settings: Mapping[str, Any]
-    state: Literal["running", "stopped", "pruned", "failed", "finished"] = "running"
+    state: TrialState = "running"
     looks: tuple[Look, ...] = ()
     seconds: float = 0.0
     reason: str | None = None

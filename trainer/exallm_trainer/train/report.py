@@ -53,5 +53,12 @@ class StepReport:
 Observer = Callable[[StepReport], None]
 
 
+class EndedByObserverError(Exception):
+    """Raised by an observer: the run stops as it does at the end of its time.
+
+    Only where one process trains; others would wait for this one.
+    """
+
+
 def unobserved(report: StepReport) -> None:
     """An observer that does nothing."""

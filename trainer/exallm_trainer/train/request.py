@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from exallm_trainer.data.prepared import Prepared
@@ -53,15 +54,18 @@ class TrainRequest:
         if self.adapter is not None and not (self.adapter / ADAPTER_FILE).is_file():
             raise unusable_adapter(self.adapter, "it holds no adapter")
 
+    @cached_property
     def training_texts(self) -> list[str]:
         """Of a recipe that learns texts: its own, then those of the former data."""
         own = running_texts(self.data.train_texts, self.data.train)
-        return own + list(self.former_texts())
+        return [*own, *self.former_texts]
 
+    @cached_property
     def validation_texts(self) -> list[str]:
         """Those that a recipe which learns texts is judged by."""
         return running_texts(self.data.validation_texts, self.data.validation)
 
+    @cached_property
     def former_texts(self) -> tuple[str, ...]:
         """The sample of the former data; empty where the recipe asks for none.
 
@@ -80,7 +84,7 @@ class TrainRequest:
         """How many there are to train on and to validate: texts or preference pairs where those
         are learnt, else questions."""
         if self.recipe.learns_texts:
-            return len(self.training_texts()), len(self.validation_texts())
+            return len(self.training_texts), len(self.validation_texts)
         if self.recipe.method == "dpo":
             return len(self.data.train_pairs), len(self.data.validation_pairs)
         return len(self.data.train), len(self.data.validation)

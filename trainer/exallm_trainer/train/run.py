@@ -21,7 +21,7 @@ from exallm_trainer.train.memory import estimate_memory, require_memory
 from exallm_trainer.train.methods import METHODS
 from exallm_trainer.train.objective import Sample, Validation
 from exallm_trainer.train.order import epoch_order, fill_rows, steps_an_epoch
-from exallm_trainer.train.report import Observer, StepReport
+from exallm_trainer.train.report import EndedByObserverError, Observer, StepReport
 from exallm_trainer.train.request import TrainRequest
 from exallm_trainer.train.run_record import RunRecord
 from exallm_trainer.train.schedule import learning_rate
@@ -101,7 +101,11 @@ class Run:
             if self.accelerator.is_main_process:
                 self.folder.log(report.figures())
                 self.accelerator.log(report.figures(), step=report.step)
-                observe(report)
+                try:
+                    observe(report)
+                except EndedByObserverError:
+                    self._end("stopped")
+                    return
         self._end("finished")
 
     def _agreed(self, condition: bool) -> bool:

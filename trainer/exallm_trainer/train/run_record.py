@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from exallm_trainer.json_values import from_json
-from exallm_trainer.run_folder import RunFolder
+from exallm_trainer.run_folder import RUN_FILE, RunFolder
 from exallm_udfs.errors import ExallmError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
     """The record of this request in this folder: a new one, or the one that is continued.
 
     :raises ExallmError: E-EXALLM-TRAIN-7 where the folder holds a run of another recipe, base or
-        data; E-EXALLM-TRAIN-8 where its run has failed.
+        data, or one that cannot be read; E-EXALLM-TRAIN-8 where its run has failed.
     """
     began = _now()
     examples, validation_examples = request.examples()
@@ -120,13 +120,16 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
         data_sha256=request.data.sha256,
         tokenizer_sha256=request.tokenizer_sha256(),
         former_sha256="" if request.former is None else request.former.sha256,
-        former_texts=len(request.former_texts()),
+        former_texts=len(request.former_texts),
         examples=examples,
         validation_examples=validation_examples,
         started_at=_text(began),
         versions={name: version(name) for name in _VERSIONS},
     )
-    found = read_record(folder)
+    try:
+        found = read_record(folder)
+    except ValueError as error:
+        raise _of_another_run(folder, f"a {RUN_FILE} that cannot be read: {error}") from error
     if found is None:
         return record
     if found.state == "failed":
@@ -137,11 +140,7 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
         )
     for name in _IDENTITY:
         if getattr(found, name) != getattr(record, name):
-            raise ExallmError(
-                "E-EXALLM-TRAIN-7",
-                f"the run in {folder.path} has another {name}",
-                "name a new run folder, or train with what the run began with",
-            )
+            raise _of_another_run(folder, f"another {name}")
     return replace(found, state="running") if found.state != "finished" else found
 
 
@@ -149,6 +148,14 @@ def read_record(folder: RunFolder) -> RunRecord | None:
     """What stands in ``run.json``, None in a new folder; ``ValueError`` where it is no record."""
     values = folder.read()
     return None if values is None else from_json(RunRecord, values)
+
+
+def _of_another_run(folder: RunFolder, what: str) -> ExallmError:
+    return ExallmError(
+        "E-EXALLM-TRAIN-7",
+        f"the run in {folder.path} has {what}",
+        "name a new run folder, or train with what the run began with",
+    )
 
 
 def _now() -> datetime.datetime:

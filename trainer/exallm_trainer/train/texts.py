@@ -30,7 +30,7 @@ class Texts:
         self._device = device
         size = request.recipe.window_tokens
         _require_positions(int(start.model.config.max_position_embeddings), size)
-        learnt, judged = request.training_texts(), request.validation_texts()
+        learnt, judged = request.training_texts, request.validation_texts
         self.training = text_windows(learnt, start.tokenizer, size, request.tokens)
         self.validation = text_windows(judged, start.tokenizer, size, request.tokens)
         self._validation_bytes = sum(len(text.encode()) for text in judged)
