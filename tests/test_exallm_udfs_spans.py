@@ -9,11 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 from exallm.local.sql_error import SqlError
 from exallm.slc.span_sample import write_span_sample
 from exallm_udfs import model_cache
+from exallm_udfs.best_span import best_span
 from exallm_udfs.buckets import BUCKETS_ROOT_VARIABLE
 from exallm_udfs.engines.choice import open_engine
 from exallm_udfs.engines.span_reader import SpanReader
@@ -23,6 +25,7 @@ from exallm_udfs.names import package_path
 from exallm_udfs.package import package_sha256
 from exallm_udfs.registry import RegisteredModel, RegisteredVersion, Registry
 from exallm_udfs.row_error import RowError
+from exallm_udfs.span_windows import SpanTokenizer, SpanWindow
 from tests.udf_harness import Answered, Runtime, options
 from tests.udf_runtimes import Rows
 
@@ -288,6 +291,50 @@ def test_windows_hold_the_whole_context_and_share_what_they_should(reader: SpanR
     every = set.union(*words)
     assert every == {0, *(n + 1 for n, letter in enumerate(context) if letter == " ")}
     assert all(before & after for before, after in pairwise(words))
+
+
+def test_a_question_must_leave_room_for_the_context(reader: SpanReader) -> None:
+    longest = "porto " * 7  # of two pieces each: 14 tokens and 3 marks leave 7 of 24
+    windows = reader.windows(longest, "word " * 500)
+    assert not isinstance(windows, RowError) and len(windows) < 200
+    refused = reader.windows(longest + "porto", CONTEXT)
+    assert isinstance(refused, RowError) and refused.code == "E-EXALLM-ROW-1"
+
+
+def test_a_blank_that_a_tokenizer_counts_to_a_token_is_not_in_the_answer() -> None:
+    import tokenizers
+
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = tokenizers.trainers.BpeTrainer(vocab_size=400, show_progress=False)
+    made.train_from_iterator([CONTEXT] * 3, trainer)
+    windows = SpanTokenizer(made, 64, 8).windows("in", CONTEXT)
+    assert not isinstance(windows, RowError)
+    words = {CONTEXT[start:].split()[0] for start in windows[0].starts if start >= 0}
+    assert words == {"Mia", "lives", "in", "Porto.", "."}
+
+
+def test_the_best_span_is_that_of_all_spans() -> None:
+    random = numpy.random.default_rng(0)
+    places = numpy.arange(40, dtype=numpy.int32)
+    for _ in range(200):
+        starts = numpy.where(random.random(40) < 0.6, places * 5, -1)
+        ends = numpy.where(random.random(40) < 0.6, places * 5 + 4, -1)
+        starts[0] = ends[0] = -1
+        window = SpanWindow(places, places, starts, ends)
+        begin, end = random.normal(0, 3, (2, 40))
+        most = int(random.integers(1, 12))
+        spans = {
+            (int(starts[i]), int(ends[j])): begin[i] + end[j]
+            for i in range(40)
+            for j in range(i, min(i + most, 40))
+            if starts[i] >= 0 and ends[j] >= 0
+        }
+        wanted = max(spans, key=lambda span: spans[span], default=None)
+        if wanted is not None and spans[wanted] < begin[0] + end[0]:
+            wanted = None
+        best = best_span(window, begin, end, most)
+        assert (best and (best.span.start, best.span.end)) == wanted
 
 
 @pytest.mark.parametrize("name", ["openvino_model.xml", "tokenizer.json"])

@@ -61,6 +61,24 @@ def table(tmp_path: Path, name: str, content: bytes, columns: Columns | None = N
     return TableSource("rows", file, columns or Columns())
 
 
+def test_the_place_of_an_answer_that_stands_twice_is_kept(tmp_path: Path) -> None:
+    context = "Ann ran. Ann fell."
+    answers = [{"text": "Ann", "answer_start": 9}]
+    asked = {"id": "a", "question": "Who?", "answers": answers}
+    article = {"title": "Ann", "paragraphs": [{"context": context, "qas": [asked]}]}
+    from_squad = read(squad(tmp_path, {"data": [article]}))
+    row = {"context": context, "question": "Who?"}
+    told = row | {"answers": {"text": ["Ann"], "answer_start": [9]}}
+    untold = row | {"question": "Which?", "answers": "Ann"}
+    lines = f"{json.dumps(told)}\n{json.dumps(untold)}\n"
+    from_rows = read(table(tmp_path, "rows.jsonl", lines.encode()))
+    kept = [q.occurrence for d in (*from_squad, *from_rows) for q in d.paragraphs[0].questions]
+    assert kept == [1, 1, None]
+    question = from_squad[0].paragraphs[0].questions[0]
+    assert question.with_answers(("Ann", "she")).occurrence == 1
+    assert question.with_answers(("she",)).occurrence is None
+
+
 def test_squad_2_with_impossible_questions_and_repeated_answers(tmp_path: Path) -> None:
     asked = [
         {"id": "a", "question": "Who?", "answers": [{"text": "Ann"}, {"text": "Ann"}]},

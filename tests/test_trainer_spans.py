@@ -90,6 +90,22 @@ def test_what_is_learnt_are_tokens_of_the_answer_or_of_none(base: Path) -> None:
     assert span_questions([LONG], tokenizer, 100)[1] == 1
 
 
+def test_the_place_that_the_data_name_is_learnt(base: Path) -> None:
+    from transformers import AutoTokenizer
+
+    from exallm_trainer.train.spans import span_questions
+    from exallm_udfs.span_windows import SpanTokenizer
+
+    tokenizer = SpanTokenizer(AutoTokenizer.from_pretrained(base).backend_tokenizer, 64, 16)
+    context = "The mill was built in 1682. It burnt in 1682. In 16820 nobody came."
+    twice = Example("t", context, "When was the mill built?", ("1682",), "own", "mill")
+    examples = [replace(twice, occurrence=number) for number in (0, 1, 2, 3)]
+    questions, left_out = span_questions(examples, tokenizer, 1000)
+    # The third cuts a word and there is no fourth: the likeliest is learnt.
+    learnt = [q.windows[0].starts[q.targets[0][0]] for q in questions]
+    assert left_out == 0 and learnt == [22, 40, 22, 22]
+
+
 def test_the_loss_of_a_row_is_that_of_its_questions_alone(base: Path) -> None:
     import torch
     from transformers import AutoModelForQuestionAnswering
@@ -158,7 +174,7 @@ def test_a_window_longer_than_the_base_takes_is_refused(base: Path, tmp_path: Pa
     from exallm_trainer.train.train import train
 
     wide = recipe(SpanSettings(window_tokens=4096))
-    with pytest.raises(ExallmError, match=r"TRAIN-3: .*takes 128 tokens, and span.window_tokens"):
+    with pytest.raises(ExallmError, match=r"TRAIN-3: .*cannot read span.window_tokens = 4096"):
         train(request(base, wide), RunFolder(tmp_path / "a"))
 
 
@@ -168,7 +184,7 @@ def test_a_window_longer_than_the_base_takes_is_refused(base: Path, tmp_path: Pa
         ('method = "finetune"', "the section span stands there exactly with"),
         ("window_tokens = 8", "window_tokens is at least 16"),
         ("overlap_tokens = 192", "below half of window_tokens"),
-        ("max_answer_tokens = 0", "max_answer_tokens is at least 1"),
+        ("max_answer_tokens = 0", "max_answer_tokens is from 1 to window_tokens"),
         ("stride = 3", "span.stride is unknown"),
     ],
 )

@@ -21,6 +21,8 @@ class Example:
     :param answers: empty where the context does not hold the answer.
     :param source: name of the source it came from.
     :param document: what must not be torn apart by a split: the title of its article or document.
+    :param occurrence: which of the places where the first answer stands in the context is meant,
+        from 0; None where the source does not say.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Example:
     answers: tuple[str, ...]
     source: str
     document: str
+    occurrence: int | None = None
 
     def prompt(self) -> str:
         """What the model reads, as :class:`exallm_udfs.prompt.ContextQuestion` writes it."""

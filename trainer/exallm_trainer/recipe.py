@@ -142,7 +142,10 @@ class SpanSettings:
             0 <= self.overlap_tokens < self.window_tokens // 2,
             "span.overlap_tokens is from 0 to below half of window_tokens",
         )
-        _require(self.max_answer_tokens >= 1, "span.max_answer_tokens is at least 1")
+        _require(
+            1 <= self.max_answer_tokens <= self.window_tokens,
+            "span.max_answer_tokens is from 1 to window_tokens",
+        )
 
 
 @dataclass(frozen=True)

@@ -42,13 +42,18 @@ def best_span(
     firsts, lasts = numpy.flatnonzero(window.starts >= 0), numpy.flatnonzero(window.ends >= 0)
     begin, no_begin = _log_probabilities(start_scores, firsts)
     end, no_end = _log_probabilities(end_scores, lasts)
-    lengths = lasts[None, :] - firsts[:, None]
-    likely = begin[:, None] + end[None, :]
-    likely[(lengths < 0) | (lengths >= max_tokens)] = -numpy.inf
-    if not likely.size or likely.max() < no_begin + no_end or likely.max() == -numpy.inf:
+    if not firsts.size or not lasts.size:
         return None
-    first, last = divmod(int(likely.argmax()), len(lasts))
-    span = Span(int(window.starts[firsts[first]]), int(window.ends[lasts[last]]))
+    # Shape (firsts, most tokens of an answer): the places that may be the last of each first.
+    behind = numpy.searchsorted(lasts, firsts)[:, None] + numpy.arange(min(max_tokens, lasts.size))
+    there = numpy.minimum(behind, lasts.size - 1)
+    likely = begin[:, None] + end[there]
+    too_long = lasts[there] - firsts[:, None] >= max_tokens
+    likely[(behind >= lasts.size) | too_long] = -numpy.inf
+    if likely.max() < no_begin + no_end or likely.max() == -numpy.inf:
+        return None
+    first, nth = divmod(int(likely.argmax()), likely.shape[1])
+    span = Span(int(window.starts[firsts[first]]), int(window.ends[lasts[there[first, nth]]]))
     return ScoredSpan(span, float(numpy.exp(likely.max() / 2)))
 
 

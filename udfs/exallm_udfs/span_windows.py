@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CONTEXT = 1
+# The context's part of a window, as a fraction of it: one in so many tokens at least.
+_LEAST_ROOM = 4
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class SpanTokenizer:
     :param tokenizer: a ``tokenizers.Tokenizer``, whose truncation and padding are set here. What
         looks like a special token in a text is read as plain text.
     :param window_tokens: of the question, a part of the context, and the marks.
-    :param overlap_tokens: that neighbouring windows share, and no more than a quarter of the
-        context's part, so that an answer at a cut stands whole in one of them.
+    :param overlap_tokens: that neighbouring windows share, and no more than half of the context's
+        part. An answer of so many tokens stands whole in one of them.
     """
 
     def __init__(self, tokenizer: Any, window_tokens: int, overlap_tokens: int) -> None:
@@ -63,13 +65,15 @@ class SpanTokenizer:
         if asked == 0:
             return RowError("E-EXALLM-ROW-2", "the question has no tokens")
         room = self._window_tokens - self._marks - asked
-        if room <= 0:
+        # With less room the windows of a long context would be too many, and each say too little.
+        least_room = max(self._window_tokens // _LEAST_ROOM, 1)
+        if room < least_room:
             return RowError(
                 "E-EXALLM-ROW-1",
-                f"the question has {asked} tokens; with a part of the context that is more than "
-                f"the {self._window_tokens} the model takes",
+                f"the question has {asked} tokens; with a part of the context of {least_room} that "
+                f"is more than the {self._window_tokens} the model takes",
             )
-        stride = min(self._overlap_tokens, room // 4)
+        stride = min(self._overlap_tokens, room // 2)
         self._tokenizer.enable_truncation(
             self._window_tokens, stride=stride, strategy="only_second"
         )
@@ -80,14 +84,23 @@ class SpanTokenizer:
         return [_window(encoding, context) for encoding in (first, *first.overflowing)]
 
 
+def _without_blanks(context: str, start: int, end: int) -> tuple[int, int]:
+    """A token's place without the blanks that some tokenizers count to it."""
+    while start < end and context[start].isspace():
+        start += 1
+    while start < end and context[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
 def _window(encoding: Any, context: str) -> SpanWindow:
     import numpy
 
     starts, ends = [], []
     for (start, end), sequence in zip(encoding.offsets, encoding.sequence_ids, strict=True):
-        readable = sequence == _CONTEXT and start < end
-        starts.append(start if readable and not inside_word(context, start) else -1)
-        ends.append(end if readable and not inside_word(context, end) else -1)
+        first, last = _without_blanks(context, start, end) if sequence == _CONTEXT else (0, 0)
+        starts.append(first if first < last and not inside_word(context, first) else -1)
+        ends.append(last if first < last and not inside_word(context, last) else -1)
     return SpanWindow(
         numpy.asarray(encoding.ids, numpy.int64),
         numpy.asarray(encoding.type_ids, numpy.int64),

@@ -36,4 +36,4 @@ def _grounded(paragraph: Paragraph, source: str, drops: Drops) -> Iterator[Quest
         for answer in question.answers:
             if answer not in paragraph.text:
                 drops.add(source, "answer", _REASON, question.id)
-        yield replace(question, answers=found)
+        yield question.with_answers(found)

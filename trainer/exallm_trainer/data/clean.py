@@ -82,7 +82,9 @@ def _cleaned(paragraph: Paragraph, source: str, drops: Drops) -> Iterator[Questi
         elif question.answers and not answers:
             drops.add(source, "question", "no text in the answers", question.id)
         else:
-            yield Question(writable(question.id), text, tuple(answers))
+            first_stays = question.answers[:1] and clean_text(question.answers[0])
+            occurrence = question.occurrence if first_stays else None
+            yield Question(writable(question.id), text, tuple(answers), occurrence)
 
 
 def _shown(text: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -13,11 +13,19 @@ class Question:
     """A question about a paragraph.
 
     :param answers: every answer that counts as right; empty where the paragraph holds none.
+    :param occurrence: which of the places where the first answer stands in the paragraph is meant,
+        from 0; None where the source does not say.
     """
 
     id: str
     text: str
     answers: tuple[str, ...]
+    occurrence: int | None = None
+
+    def with_answers(self, answers: tuple[str, ...]) -> Question:
+        """The question with some of its answers."""
+        first_stays = answers[:1] == self.answers[:1]
+        return replace(self, answers=answers, occurrence=self.occurrence if first_stays else None)
 
 
 @dataclass(frozen=True)

@@ -107,4 +107,4 @@ def _adopt(
             drops.add(source, "question", "answer not in its context", question.id)
         else:
             asked.add(wording(question.text))
-            known.append(replace(question, answers=answers))
+            known.append(question.with_answers(answers))

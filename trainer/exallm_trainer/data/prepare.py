@@ -322,6 +322,7 @@ def _examples(documents: Sequence[Document]) -> Iterator[Example]:
                     question.answers,
                     document.source,
                     document.name,
+                    question.occurrence,
                 )
 
 

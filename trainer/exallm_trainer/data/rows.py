@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exallm_trainer.data.document import Document, Paragraph, Question
+from exallm_trainer.occurrence import occurrence_at
 from exallm_udfs.errors import ExallmError
 
 # A column's name where the request gives none: the first of these that is there.
@@ -76,11 +77,14 @@ class RowReader:
     def _ask(self, asked: dict[str, _Asked], context: str, row: Row, number: int) -> None:
         text = self.text(row, "question", number)
         identity = self.text(row, "id", number) or text_digest(f"{context}\n{text}")
-        answers = asked.setdefault(text, _Asked(identity)).answers
-        found = _answers(row[self.columns["answers"]])
+        question = asked.setdefault(text, _Asked(identity))
+        cell = row[self.columns["answers"]]
+        found = _answers(cell)
         if found is None:
             raise _unusable(self.source, number, "answers")
-        answers.update(dict.fromkeys(found))
+        if not question.answers:
+            question.occurrence = _occurrence(cell, context)
+        question.answers.update(dict.fromkeys(found))
 
     def text(self, row: Row, role: str, number: int) -> str:
         """The value of a role's column as text; empty where it is null or there is no such column.
@@ -156,6 +160,7 @@ def _require(
 class _Asked:
     id: str
     answers: dict[str, None] = field(default_factory=dict)
+    occurrence: int | None = None
 
 
 @dataclass
@@ -167,7 +172,10 @@ class _Group:
         paragraphs = tuple(
             Paragraph(
                 context,
-                tuple(Question(a.id, text, tuple(a.answers)) for text, a in asked.items()),
+                tuple(
+                    Question(a.id, text, tuple(a.answers), a.occurrence)
+                    for text, a in asked.items()
+                ),
             )
             for context, asked in self.paragraphs.items()
         )
@@ -187,6 +195,14 @@ def _answers(value: Any) -> list[str] | None:
     if not all(isinstance(one, (str, int)) for one in value):
         return None
     return [str(one) for one in value if one != ""]
+
+
+def _occurrence(cell: Any, context: str) -> int | None:
+    """That of the first answer, where the cell tells its place as the rows of SQuAD do."""
+    match cell:
+        case {"text": [str(text), *_], "answer_start": [int(start), *_]}:
+            return occurrence_at(text, context, start)
+    return None
 
 
 def text_digest(text: str) -> str:

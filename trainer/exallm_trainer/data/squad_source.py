@@ -11,6 +11,7 @@ from typing import Any
 from exallm_trainer.data.document import Document, Paragraph, Question
 from exallm_trainer.data.drops import Drops
 from exallm_trainer.data.file_text import not_utf8, read_bytes, sha256_of_file
+from exallm_trainer.occurrence import occurrence_at
 from exallm_udfs.errors import ExallmError
 
 
@@ -52,7 +53,7 @@ class SquadSource:
     def _document(self, number: int, article: Any) -> Document:
         title = article.get("title")
         paragraphs = tuple(
-            Paragraph(_text(paragraph["context"]), tuple(map(_question, _list(paragraph["qas"]))))
+            _paragraph(_text(paragraph["context"]), _list(paragraph["qas"]))
             for paragraph in _list(article["paragraphs"])
         )
         return Document(
@@ -60,10 +61,17 @@ class SquadSource:
         )
 
 
-def _question(values: Any) -> Question:
+def _paragraph(context: str, questions: list[Any]) -> Paragraph:
+    return Paragraph(context, tuple(_question(context, values) for values in questions))
+
+
+def _question(context: str, values: Any) -> Question:
     answers = [] if values.get("is_impossible") else _list(values["answers"])
     texts = dict.fromkeys(_text(answer["text"]) for answer in answers)
-    return Question(str(values["id"]), _text(values["question"]), tuple(texts))
+    occurrence = None
+    if answers and isinstance(answers[0].get("answer_start"), int):
+        occurrence = occurrence_at(answers[0]["text"], context, answers[0]["answer_start"])
+    return Question(str(values["id"]), _text(values["question"]), tuple(texts), occurrence)
 
 
 def _list(value: Any) -> list[Any]:

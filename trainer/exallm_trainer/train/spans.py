@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy
 import torch
 from torch.nn.functional import cross_entropy
 
 from exallm_trainer.example import Example
+from exallm_trainer.occurrence import place_of
 from exallm_trainer.recipe import SpanSettings
 from exallm_trainer.train.base_model import BaseModel, unreadable
 from exallm_trainer.train.objective import Validation
 from exallm_trainer.train.request import TrainRequest
 from exallm_trainer.train.span_logits import best_of_windows, span_logits
-from exallm_udfs.grounding import ground
+from exallm_udfs.grounding import Span, ground, inside_word
 from exallm_udfs.metrics import exact_match
 from exallm_udfs.row_error import RowError
 from exallm_udfs.span_windows import SpanTokenizer, SpanWindow
@@ -66,14 +68,11 @@ class Spans:
         start: BaseModel,
         device: torch.device,
     ) -> None:
-        longest = int(start.model.config.max_position_embeddings)
-        if settings.window_tokens > longest:
-            raise unreadable(
-                request.base,
-                f"it takes {longest} tokens, and span.window_tokens is {settings.window_tokens}",
-            )
+        if not start.tokenizer.is_fast:
+            raise unreadable(request.base, "its tokenizer is not a fast one of transformers")
         self._settings, self._device = settings, device
         self._takes = set(start.tokenizer.model_input_names)
+        self._require_reading(start.model, request.base)
         tokenizer = SpanTokenizer(
             start.tokenizer.backend_tokenizer, settings.window_tokens, settings.overlap_tokens
         )
@@ -81,6 +80,18 @@ class Spans:
         self.training, left_out = span_questions(request.data.train, tokenizer, most)
         self.validation, more_left_out = span_questions(request.data.validation, tokenizer, most)
         self.left_out = left_out + more_left_out
+
+    def _require_reading(self, model: Any, base: str) -> None:
+        """What a model takes is asked of itself: its settings name it in many ways."""
+        tokens = self._settings.window_tokens
+        nothing = numpy.full(tokens, -1)
+        window = SpanWindow(numpy.ones(tokens, int), numpy.zeros(tokens, int), nothing, nothing)
+        try:
+            with torch.no_grad():
+                self._logits(model, [window])
+        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+            problem = f"it cannot read span.window_tokens = {tokens} tokens: {error}"
+            raise unreadable(base, problem.splitlines()[0]) from error
 
     def loss(self, model: Any, row: Sequence[SpanQuestion]) -> torch.Tensor:
         """In nats, over the windows of all questions: the mean of that of both ends."""
@@ -122,7 +133,8 @@ def span_questions(
     """The questions in the order of the examples, and how many examples were left out.
 
     Left out is what has no windows or more than ``max_tokens`` in all, and what has answers of
-    which the first is nowhere in the context, or whole in none of its windows.
+    which the first is nowhere in the context, or whole in none of its windows. Where the first
+    answer stands more than once, the place that the data name is learnt, else the likeliest.
     """
     questions = []
     for example in examples:
@@ -138,7 +150,7 @@ def span_questions(
 def _targets(example: Example, windows: Sequence[SpanWindow]) -> tuple[tuple[int, int], ...] | None:
     if not example.answers:
         return (_NO_ANSWER,) * len(windows)
-    span = ground(example.answers[0], example.context, example.question)
+    span = _annotated(example) or ground(example.answers[0], example.context, example.question)
     if span is None:
         return None
     targets = []
@@ -148,3 +160,14 @@ def _targets(example: Example, windows: Sequence[SpanWindow]) -> tuple[tuple[int
         whole = first.size and last.size
         targets.append((int(first[0]), int(last[0])) if whole else _NO_ANSWER)
     return None if set(targets) == {_NO_ANSWER} else tuple(targets)
+
+
+def _annotated(example: Example) -> Span | None:
+    """Where the data say that the first answer stands; None where that cuts a word."""
+    answer, context = example.answers[0], example.context
+    if example.occurrence is None:
+        return None
+    start = place_of(answer, context, example.occurrence)
+    if start is None or any(inside_word(context, at) for at in (start, start + len(answer))):
+        return None
+    return Span(start, start + len(answer))
