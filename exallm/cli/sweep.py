@@ -91,14 +91,17 @@ def sweep(
         seed=seed,
     )
     with progress("loading") as shown:
-        record = core.run_sweep(
-            request, out, lambda trial, report: shown.step(_told(trial, report))
-        )
+        record = core.run_sweep(request, out, lambda *step: shown.step(_told(*step)))
     if as_json:
         click.echo(json.dumps({**record.values(), "best": str(_best(record, out))}))
-        return
+    else:
+        _show(record, out)
+
+
+def _show(record: SweepRecord, out: Path) -> None:
     print_table(import_module("exallm_trainer.sweep.sweep_report").sweep_table(record))
-    click.echo(f"the best: {_best(record, out)}; the chart: {out / core.CHART_FILE}")
+    chart = import_module("exallm_trainer.sweep.sweep").CHART_FILE
+    click.echo(f"the best: {_best(record, out)}; the chart: {out / chart}")
 
 
 def _told(trial: TrialRecord, report: StepReport) -> str:

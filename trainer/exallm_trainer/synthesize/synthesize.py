@@ -112,7 +112,7 @@ def _write(
     """
     generator, count = request.generator, request.settings.questions
     known = folder.begin(generator.identity, count)
-    refusals, refused = Refusals(generator.identity, answered=bool(known)), {}
+    refusals, reasons = Refusals(generator.identity, answered=bool(known)), {}
     missing = [passage for passage in passages if passage.sha256 not in known]
     for at in range(0, len(missing), generator.at_once):
         progress(f"writing: {at} of {len(missing)} passages")
@@ -124,11 +124,11 @@ def _write(
             if completion.refused is None:
                 known[sha256] = folder.add(generator.identity, count, sha256, completion)
             else:
-                refused[sha256] = f"the writer refuses it: {completion.refused}"
+                reasons[sha256] = f"the writer refuses it: {completion.refused}"
     refusals.require_an_answer()
     for passage in missing:
-        if passage.sha256 in refused:
-            drops.add(passage.source, "paragraph", refused[passage.sha256], passage.document)
+        if passage.sha256 in reasons:
+            drops.add(passage.source, "paragraph", reasons[passage.sha256], passage.document)
     return {
         passage.sha256: known[passage.sha256] for passage in passages if passage.sha256 in known
     }
