@@ -35,7 +35,7 @@ class ChatServer:
     headers: list[dict[str, str]] = field(default_factory=list)
 
 
-def said(text: str, finish: str = "stop") -> Reply:
+def said(text: str | None, finish: str = "stop") -> Reply:
     """A proper chat completion."""
     choice = {
         "index": 0,

@@ -133,7 +133,7 @@ def test_quality_that_only_tuning_reaches_outweighs_cost() -> None:
 
 
 @pytest.mark.parametrize("name", list(vars(PRICES)))
-@pytest.mark.parametrize("value", [-0.01, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [-0.01, float("nan"), float("inf"), 1e300, 1e-300])
 def test_a_price_that_is_none_is_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(ExallmError, match=f"E-EXALLM-TRAIN-40.*{name}"):
         replace(PRICES, **{name: value})
@@ -161,6 +161,30 @@ def test_json_holds_every_figure(tmp_path: Path) -> None:
     drawing = plot.read_text()
     assert "crossover: 526,316" in drawing and "expected: 1,000,000" in drawing
     ElementTree.fromstring(drawing)
+
+
+def test_what_costs_nothing_can_be_drawn(tmp_path: Path) -> None:
+    free = dict.fromkeys(
+        ("--hosted-input", "--hosted-output", "--machine", "--training-machine", "--labour"), "0"
+    )
+    plot = tmp_path / "cost.svg"
+    result = call({**free, "--plot": str(plot)})
+    assert result.exit_code == 0 and "crossover             0 rows" in result.output
+    ElementTree.fromstring(plot.read_text())
+
+
+@pytest.mark.parametrize("rows", [None, 1, 10**15])
+@pytest.mark.parametrize("labour", [0, 1e-15, 1e15])
+@pytest.mark.parametrize("price", [1e-15, 1e15])
+def test_the_ends_of_what_may_be_given_can_be_drawn(
+    price: float, labour: float, rows: int | None
+) -> None:
+    prices = Prices(price, 1e-15, 1e-15, 1e15, labour)
+    for rate, busy in ((1e-15, 1e-15), (1e15, 1.0)):
+        use = Use(1e15, 1e-15, 1e15, rate, 1e15, busy)
+        ElementTree.fromstring(svg(economics(prices, use, rows).chart()))
+    with pytest.raises(ExallmError, match="E-EXALLM-TRAIN-40"):
+        economics(prices, use, 10**400)
 
 
 def test_people_read_the_answer(tmp_path: Path) -> None:

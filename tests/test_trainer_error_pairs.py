@@ -96,6 +96,37 @@ def test_questions_that_the_data_does_not_have_give_no_pairs(data: Prepared) -> 
     assert raised.value.code == "E-EXALLM-DATA-41" and "20" in str(raised.value)
 
 
+def test_an_equal_question_about_another_context_gives_no_pair(data: Prepared) -> None:
+    examples = [replace(each, context=f"Otherwise. {each.context}") for each in data.train]
+    with pytest.raises(ExallmError, match=r"E-EXALLM-DATA-41.*not one of the data"):
+        pairs_from_errors(evaluation_of("tuned", examples, [None] * len(examples)), data)
+
+
+def test_sources_that_number_their_questions_alike_are_told_apart(tmp_path: Path) -> None:
+    sources = []
+    for name in ("mills", "ferries"):
+        rows = [
+            {
+                "id": n,
+                "context": f"The {name} {n} of {n}{name} are old. {name} {n * 7} too.",
+                "question": "Which are old?",
+                "answers": f"{name} {n}",
+            }
+            for n in range(30)
+        ]
+        file = tmp_path / f"{name}.jsonl"
+        file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        sources.append(parse_source(f"table:{file}"))
+    prepared = prepare(PrepareRequest(sources, settings=PrepareSettings(0.3)), tmp_path / "data")
+    asked = read_evaluation_set(f"train:{tmp_path / 'data'}")
+    made = pairs_from_errors(
+        evaluation_of("tuned", asked.examples, [None] * len(asked.examples)), prepared
+    )
+    ids = {each.id for each in (*prepared.train, *prepared.validation)}
+    assert len(ids) == 60 and {"mills/7", "ferries/7"} <= ids
+    assert len(made.pairs) == len(prepared.train)
+
+
 def test_a_model_without_errors_gives_no_pairs(data: Prepared) -> None:
     with pytest.raises(ExallmError, match="E-EXALLM-DATA-41"):
         pairs_from_errors(evaluated(data, {}), data)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
+import time
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from exallm_trainer.evaluate.fairness import CLAIM_FROM, Fairness, fairness_of
 from exallm_trainer.evaluate.groups import with_groups
 from exallm_trainer.evaluate.leaks import leaks_of
 from exallm_trainer.evaluate.report import tables_of
-from exallm_trainer.evaluate.score import score
+from exallm_trainer.evaluate.score import score, score_answer
 from exallm_trainer.example import Example
 from exallm_udfs.errors import ExallmError
 from tests.evaluations import evaluation_of, example
@@ -93,6 +96,38 @@ def test_counterparts_are_compared_pair_by_pair() -> None:
     assert paired.paired and paired.parity.questions == 60
     assert paired.parity.interval.mean == pytest.approx(apart.parity.interval.mean)
     assert not apart.parity.apart and paired.parity.apart
+
+
+@pytest.mark.parametrize("counterparts", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_two_groups_are_the_farthest_apart_of_all_pairs(seed: int, counterparts: bool) -> None:
+    draw = random.Random(seed)
+    outcomes: dict[str, list[str | None]] = {
+        name: [draw.choice(["1682", None]) for _ in range(draw.choice([3, 10, 10, 12]))]
+        for name in "abcdef"
+    }
+    gaps = {}
+    for one, other in combinations(outcomes, 2):
+        lists = [outcomes[one], outcomes[other]]
+        size = min(map(len, lists))
+        if size >= CLAIM_FROM:
+            high, low = (
+                sum(answer is not None for answer in each[: size if counterparts else None])
+                / (size if counterparts else len(each))
+                for each in lists
+            )
+            gaps[one, other] = high - low
+    pair = max(gaps, key=lambda each: abs(gaps[each]))
+    parity = fairness(outcomes, counterparts=counterparts).parity
+    assert parity is not None and parity.pairs == len(gaps)
+    assert (parity.high, parity.low) == (pair if gaps[pair] >= 0 else pair[::-1])
+
+
+def test_thousands_of_tiny_groups_are_no_work() -> None:
+    answers = [score_answer(example(str(at)), GivenAnswer("1682")) for at in range(4000)]
+    began = time.process_time()
+    assert fairness_of(answers, "document", {answer.id: answer.id for answer in answers})
+    assert time.process_time() - began < 3
 
 
 def test_a_label_may_be_what_is_positive() -> None:

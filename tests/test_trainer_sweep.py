@@ -110,10 +110,19 @@ def test_a_recipe_with_ranges_is_read(tmp_path: Path) -> None:
         ("[sweep]\nlora.rank = { choices = [2, 8] }", "own lora.rank, 4"),
         ("[sweep]\nlora.rank = { low = 4, high = 900 }", "from 1 to 512"),
         ("[sweep]\noptimisation.patience = { low = 2, high = 9 }", "cannot be compared"),
+        ("[sweep]\noptimisation.max_tokens = { choices = [64, 1024] }", "cannot be compared"),
     ],
 )
 def test_ranges_that_cannot_be_swept_are_refused(tmp_path: Path, space: str, problem: str) -> None:
     assert problem in refusal(tmp_path, RECIPE + space)
+
+
+def test_windows_of_texts_may_be_swept_and_those_of_answers_not(tmp_path: Path) -> None:
+    common = 'base = "tiny"\n[optimisation]\nlearning_rate = 1e-3\n'
+    space = "[sweep]\noptimisation.max_tokens = { choices = [512, 1024] }"
+    assert sweep_of(tmp_path, f'method = "continue"\n{common}{space}').space
+    space = "[span]\n[sweep]\nspan.window_tokens = { choices = [256, 384] }"
+    assert "cannot be compared" in refusal(tmp_path, f'method = "span"\n{common}{space}')
 
 
 def test_ends_of_a_range_may_be_written_without_a_point(tmp_path: Path) -> None:
@@ -210,6 +219,36 @@ def test_a_trial_that_is_ended_early_leaves_a_run_that_was_stopped(
     for trial in record.trials:
         run = RunFolder(tmp_path / "out" / trial.folder).read()
         assert run is not None and (run["state"], run["steps"]) == ("stopped", 4)
+
+
+def test_a_trial_that_was_killed_before_its_verdict_is_ended_when_it_goes_on(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from exallm_trainer.sweep import sweep as core
+
+    def killed(self: Judge, look: Look) -> bool:
+        raise KeyboardInterrupt
+
+    sweep = sweep_of(tmp_path, RECIPE + "[sweep]\nlora.rank = { choices = [2, 4] }")
+    monkeypatch.setattr(Judge, "is_hopeless", killed)
+    with pytest.raises(KeyboardInterrupt):
+        core.run_sweep(request(base, sweep, 30), tmp_path / "out")
+    monkeypatch.setattr(Judge, "is_hopeless", lambda self, look: True)
+    record = core.run_sweep(request(base, sweep, 30), tmp_path / "out")
+    assert record.trials[0].state == "pruned"
+    run = RunFolder(tmp_path / "out" / record.trials[0].folder).read()
+    assert run is not None and (run["state"], run["steps"]) == ("stopped", 3)
+
+
+def test_a_trial_that_cannot_run_is_recorded_and_the_sweep_goes_on(
+    base: Path, tmp_path: Path
+) -> None:
+    from exallm_trainer.sweep.sweep import run_sweep
+
+    space = '[sweep]\noptimisation.precision = { choices = ["fp32", "fp16"] }'
+    record = run_sweep(request(base, sweep_of(tmp_path, RECIPE + space), 30), tmp_path / "out")
+    assert [trial.state for trial in record.trials] == ["finished", "failed"]
+    assert "fp16" in str(record.trials[1].reason)
 
 
 def test_more_minutes_continue_a_sweep_whose_time_ended(base: Path, tmp_path: Path) -> None:

@@ -74,12 +74,13 @@ class Writer:
         self.prompts: list[str] = []
         self._write, self._left = write, breaks_after
 
-    def complete(self, prompts: Sequence[str]) -> list[Completion]:
+    def complete(self, prompts: Sequence[str]) -> Iterator[tuple[int, Completion]]:
         self._left -= 1
         if self._left < 0:
             raise KeyboardInterrupt
         self.prompts += prompts
-        return [Completion(self._write(town_of(text)), False) for text in prompts]
+        for at, text in enumerate(prompts):
+            yield at, Completion(self._write(town_of(text)), False)
 
 
 class Knowing:
@@ -247,11 +248,58 @@ def test_nothing_that_is_good_enough_is_an_error(books: str, tmp_path: Path) -> 
 
 def test_a_passage_that_the_writer_has_no_room_for_is_told(books: str, tmp_path: Path) -> None:
     class Small(Writer):
-        def complete(self, prompts: Sequence[str]) -> list[Completion]:
-            return [Completion("", True) for _ in prompts[:-1]] + super().complete(prompts[-1:])
+        def complete(self, prompts: Sequence[str]) -> Iterator[tuple[int, Completion]]:
+            yield 0, Completion("", True)
+            for _, completion in super().complete(prompts[1:]):
+                yield 1, completion
 
     record = synthesize(request(books, Small()), tmp_path / "out")
     assert counts(record) == {"no room for it in the writer": 3} and record["kept"] == 6
+
+
+class Choosy(Writer):
+    """Refuses to write about some towns."""
+
+    def __init__(self, refused: Sequence[str]) -> None:
+        super().__init__()
+        self._refused = refused
+
+    def complete(self, prompts: Sequence[str]) -> Iterator[tuple[int, Completion]]:
+        for at, completion in super().complete(prompts):
+            refused = town_of(prompts[at]) in self._refused
+            yield at, Completion("as asked", False, "status 400") if refused else completion
+
+
+def test_a_passage_that_the_writer_refuses_is_counted(books: str, tmp_path: Path) -> None:
+    record = synthesize(request(books, Choosy(["Graz", "Oslo"])), tmp_path / "out")
+    assert counts(record) == {"the writer refuses it: status 400": 2} and record["kept"] == 8
+    with pytest.raises(ExallmError, match=r"E-EXALLM-DATA-31.*6 prompts: status 400, as asked"):
+        synthesize(request(books, Choosy(TOWNS)), tmp_path / "none")
+
+
+def test_what_was_written_before_an_error_is_kept(books: str, tmp_path: Path) -> None:
+    class Breaking(Writer):
+        def complete(self, prompts: Sequence[str]) -> Iterator[tuple[int, Completion]]:
+            for _, completion in super().complete(prompts[:1]):
+                yield 0, completion
+            raise ExallmError("E-EXALLM-DATA-31", "the host is silent", "check it")
+
+    with pytest.raises(ExallmError, match="E-EXALLM-DATA-31"):
+        synthesize(request(books, Breaking()), tmp_path / "out")
+    assert len((tmp_path / "out" / "generations.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_question_that_the_second_model_refuses_is_counted(books: str, tmp_path: Path) -> None:
+    class Silent(Knowing):
+        def answer(
+            self, questions: Sequence[ContextQuestion], observe: Observer
+        ) -> list[Generated]:
+            return [Generated("", "refused"), *super().answer(questions[1:], observe)]
+
+    second = SecondModel(ModelIdentity("second", None), Silent())
+    record = synthesize(replace(request(books, Writer()), second=second), tmp_path / "out")
+    reasons = counts(record)
+    assert reasons["the second model refuses it"] == 1 and record["kept"] == 5
 
 
 def test_a_model_does_not_judge_itself(books: str) -> None:

@@ -57,3 +57,28 @@ def test_from_texts_to_a_model_that_is_evaluated(tmp_path: Path) -> None:
     judged = call("evaluate", step, "--data", data, "--rows", 2, "--cpu", "--json")
     assert judged.exit_code == 0, judged.output
     assert json.loads(judged.stdout)
+
+
+def test_a_sweep_of_models_from_scratch_and_of_shares_of_former_data(tmp_path: Path) -> None:
+    pytest.importorskip("optuna", reason="the trainer's packages are not installed")
+    data, recipe = prepare_texts(tmp_path), tmp_path / "sweep.toml"
+    recipe.write_text(RECIPE + "[sweep]\narchitecture.block_size = { choices = [16, 32] }\n")
+    for name, vocabulary in (("own", 300), ("other", 290)):
+        asked = ("tokenizer", "train", "--data", data, "--vocabulary", vocabulary)
+        assert call(*asked, "--out", tmp_path / name).exit_code == 0
+    common = ("--data", data, "--minutes", 30, "--cpu")
+    sweep = ("sweep", recipe, *common, "--out", tmp_path / "out", "--json")
+    record = json.loads(call(*sweep, "--tokenizer", tmp_path / "own").stdout)
+    assert len(record["trials"]) == 2 and len(record["asked"]["tokenizer_sha256"]) == 64
+    refused = call(*sweep, "--tokenizer", tmp_path / "other").exception
+    assert isinstance(refused, ExallmError) and refused.code == "E-EXALLM-TRAIN-62"
+    tiny = save_tiny_model(tmp_path / "tiny", learnt=())
+    recipe.write_text(
+        'method = "continue"\nbase = "tiny"\n[optimisation]\nlearning_rate = 1e-3\n'
+        "[former]\nshare = 0.1\n[sweep]\nformer.share = { choices = [0.1, 0.5] }\n"
+    )
+    # The own texts do not count as former ones, so there are too few for any share.
+    asked = ("sweep", recipe, *common, "--out", tmp_path / "shares", "--base", tiny)
+    hopeless = call(*asked, "--former", data).exception
+    assert isinstance(hopeless, ExallmError) and hopeless.code == "E-EXALLM-TRAIN-61"
+    assert "former texts" in str(hopeless)

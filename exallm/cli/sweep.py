@@ -13,7 +13,13 @@ from exallm.cli.opened_model import opened_model
 from exallm.cli.progress import progress
 from exallm.cli.screen_table import print_table
 from exallm.cli.trainer_extra import require_trainer
-from exallm.cli.training_options import BASE_OPTION, PREPARED_OPTION
+from exallm.cli.training_options import (
+    ADAPTER_OPTION,
+    BASE_OPTION,
+    FORMER_OPTION,
+    PREPARED_OPTION,
+    TOKENIZER_OPTION,
+)
 
 if TYPE_CHECKING:
     from exallm_trainer.sweep.sweep_record import SweepRecord, TrialRecord
@@ -36,11 +42,9 @@ if TYPE_CHECKING:
     help="For all trials together, over every call for the folder.",
 )
 @BASE_OPTION
-@click.option(
-    "--adapter",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Begin each trial from this adapter.",
-)
+@ADAPTER_OPTION
+@TOKENIZER_OPTION
+@FORMER_OPTION
 @click.option("--seed", type=int, default=0, show_default=True, help="Another one tries others.")
 @click.option("--cpu", is_flag=True, help="Compute on the CPU even where there is an accelerator.")
 @click.option("--json", "as_json", is_flag=True, help="Print sweep.json and the best run folder.")
@@ -51,6 +55,8 @@ def sweep(
     minutes: float,
     base: str | None,
     adapter: Path | None,
+    tokenizer: Path | None,
+    former: Path | None,
     seed: int,
     cpu: bool,
     as_json: bool,
@@ -68,13 +74,16 @@ def sweep(
     require_trainer("optuna")
     chosen = import_module("exallm_trainer.sweep.sweep_recipe").read_sweep_recipe(recipe)
     core = import_module("exallm_trainer.sweep.sweep")
+    read_prepared = import_module("exallm_trainer.data.prepared").read_prepared
     request = core.SweepRequest(
         sweep=chosen,
         start=import_module("exallm_trainer.train.request").TrainRequest(
             recipe=chosen.recipe,
             base=base or opened_model(chosen.recipe.base),
-            data=import_module("exallm_trainer.data.prepared").read_prepared(data),
+            data=read_prepared(data),
             adapter=adapter,
+            tokenizer=tokenizer,
+            former=None if former is None else read_prepared(former),
             tokens=data / "tokens",
             cpu=cpu,
         ),
@@ -82,14 +91,17 @@ def sweep(
         seed=seed,
     )
     with progress("loading") as shown:
-        record = core.run_sweep(
-            request, out, lambda trial, report: shown.step(_told(trial, report))
-        )
+        record = core.run_sweep(request, out, lambda *step: shown.step(_told(*step)))
     if as_json:
         click.echo(json.dumps({**record.values(), "best": str(_best(record, out))}))
-        return
+    else:
+        _show(record, out)
+
+
+def _show(record: SweepRecord, out: Path) -> None:
     print_table(import_module("exallm_trainer.sweep.sweep_report").sweep_table(record))
-    click.echo(f"the best: {_best(record, out)}; the chart: {out / core.CHART_FILE}")
+    chart = import_module("exallm_trainer.sweep.sweep").CHART_FILE
+    click.echo(f"the best: {_best(record, out)}; the chart: {out / chart}")
 
 
 def _told(trial: TrialRecord, report: StepReport) -> str:

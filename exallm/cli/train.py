@@ -13,7 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from exallm.cli.opened_model import opened_model
 from exallm.cli.trainer_extra import require_trainer
-from exallm.cli.training_options import BASE_OPTION, PREPARED_OPTION
+from exallm.cli.training_options import (
+    ADAPTER_OPTION,
+    BASE_OPTION,
+    FORMER_OPTION,
+    PREPARED_OPTION,
+    TOKENIZER_OPTION,
+)
 
 if TYPE_CHECKING:
     from exallm_trainer.train.report import StepReport
@@ -27,21 +33,9 @@ if TYPE_CHECKING:
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Run folder."
 )
 @BASE_OPTION
-@click.option(
-    "--adapter",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Begin from this adapter, the folder best of another run.",
-)
-@click.option(
-    "--tokenizer",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of exallm tokenizer train, for the recipe scratch.",
-)
-@click.option(
-    "--former",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A prepared folder of the base's former kind of data, for a recipe with a share of it.",
-)
+@ADAPTER_OPTION
+@TOKENIZER_OPTION
+@FORMER_OPTION
 @click.option(
     "--max-minutes", type=click.FloatRange(0, min_open=True), help="Stop cleanly after so long."
 )

@@ -45,6 +45,7 @@ from exallm_trainer.data.sources import (
 )
 from exallm_trainer.data.split import is_validation
 from exallm_trainer.data.synthetic_source import SyntheticSource
+from exallm_trainer.data.unique_ids import with_unique_ids
 from exallm_trainer.data.usable_pairs import usable_pairs
 from exallm_trainer.example import Example, write_examples
 from exallm_trainer.preference_pair import PreferencePair, write_pairs
@@ -52,7 +53,7 @@ from exallm_trainer.run_folder import write_whole
 from exallm_udfs.errors import ExallmError
 
 # Raised when the rules change what comes of the same sources.
-_RULES = 1
+_RULES = 2
 _PACKAGES = ("ftfy", "datasketch")
 _PACKAGES_OF_DOCUMENTS = ("markitdown", "pdfminer.six", "mammoth")
 
@@ -182,7 +183,7 @@ class _Preparation:
         self.progress("looking for duplicates")
         documents = without_exact(documents, self.drops)
         documents = without_near(documents, settings.near_duplicate, self.drops)
-        return [self._with_something_to_learn(document) for document in documents]
+        return with_unique_ids([self._with_something_to_learn(each) for each in documents])
 
     def pairs(
         self, sources: Sequence[PairsSource], sets: Sequence[HeldOut]

@@ -8,7 +8,7 @@ from typing import Any
 from exallm_trainer.chart import Chart, Line, Mark
 from exallm_trainer.economics.advice import Advice, advise
 from exallm_trainer.economics.cost import Cost, cost_of
-from exallm_trainer.economics.inputs import Prices, Quality, Use, invalid
+from exallm_trainer.economics.inputs import Prices, Quality, Use, invalid, require_from_zero
 
 _POINTS_A_DECADE = 8
 _DECADES = 4
@@ -50,7 +50,7 @@ class Economics:
         return asdict(self)
 
     def chart(self) -> Chart:
-        """The cost of both over rows, on logarithmic axes."""
+        """The cost of both over rows, on logarithmic axes; on a plain one where nothing costs."""
         marks = [(self.crossover, "crossover"), (self.rows, "expected")]
         return Chart(
             title="Cost of rows",
@@ -62,7 +62,7 @@ class Economics:
             ),
             marks=tuple(Mark(rows, f"{name}: {rows:,}") for rows, name in marks if rows),
             log_x=True,
-            log_y=True,
+            log_y=any(point.hosted or point.own for point in self.curve),
         )
 
 
@@ -72,10 +72,12 @@ def economics(
     """Compute all of it.
 
     :param rows: how many are expected while the model is in use.
-    :raises ExallmError: E-EXALLM-TRAIN-40 for fewer rows than one.
+    :raises ExallmError: E-EXALLM-TRAIN-40 for fewer rows than one, or more than can be.
     """
-    if rows is not None and rows < 1:
-        raise invalid(f"rows is {rows}", "give a whole number from 1")
+    if rows is not None:
+        if rows < 1:
+            raise invalid(f"rows is {rows}", "give a whole number from 1")
+        require_from_zero("rows", rows)
     cost = cost_of(prices, use)
     crossover = cost.crossover()
     return Economics(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from exallm_udfs.errors import ExallmError
+
+# Within these every figure, and every place of a chart, is a float.
+_LEAST, _MOST = 1e-15, 1e15
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,9 @@ class Quality:
 
 
 def require_from_zero(name: str, value: float) -> None:
-    """:raises ExallmError: E-EXALLM-TRAIN-40 for what is negative or no number."""
-    if not math.isfinite(value) or value < 0:
-        raise invalid(f"{name} is {value}", "give a number from 0")
+    """:raises ExallmError: E-EXALLM-TRAIN-40 for what is negative, no number or out of measure."""
+    if not (value == 0 or _LEAST <= value <= _MOST):
+        raise invalid(f"{name} is {value}", f"give 0, or a number from {_LEAST:g} to {_MOST:g}")
 
 
 def invalid(problem: str, remedy: str) -> ExallmError:

@@ -12,7 +12,7 @@ from exallm_udfs.prompt import ContextQuestion
 
 STOP = ("\n",)
 
-FinishReason = Literal["stop", "length", "too_long"]
+FinishReason = Literal["stop", "length", "too_long", "refused"]
 # Called with the questions that are done and all of them.
 Observer = Callable[[int, int], None]
 
@@ -23,7 +23,8 @@ class Generated:
 
     :param text: without the prompt; it may hold a stop string and what follows it.
     :param finish_reason: ``stop`` at a stop string or at the model's own end; ``length`` at the
-        limit of new tokens; ``too_long`` where the prompt does not fit, and nothing was generated.
+        limit of new tokens; ``too_long`` where the prompt does not fit, and nothing was generated;
+        ``refused`` where a model behind an address will not answer.
     :param log_probability: mean over the tokens before the stop, in nats; None where there are none
         or where it is not known.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from exallm_trainer.data.prepared import Prepared
 from exallm_trainer.evaluate.evaluation import Evaluation
-from exallm_trainer.evaluate.score import ScoredAnswer
+from exallm_trainer.evaluate.score import ScoredAnswer, sha256_of_context
 from exallm_trainer.example import NO_ANSWER, Example
 from exallm_trainer.preference_pair import PreferencePair
 from exallm_udfs.errors import ExallmError
@@ -43,14 +43,15 @@ def pairs_from_errors(evaluation: Evaluation, prepared: Prepared) -> ErrorPairs:
             f"{evaluation.data} is the held-out set {held_out[evaluation.data]} of the data",
             "evaluate on the training or validation questions of the data",
         )
+    # Another set may number other questions alike, and ask the same of other contexts.
     examples = {
-        (example.id, example.question): example
+        (example.id, sha256_of_context(example.context), example.question): example
         for example in (*prepared.train, *prepared.validation)
     }
     pairs = []
     passed_over: Counter[str] = Counter()
     for answer in evaluation.answers:
-        example = examples.get((answer.id, answer.question))
+        example = examples.get((answer.id, answer.context_sha256, answer.question))
         if example is None:
             passed_over[_UNKNOWN] += 1
         elif answer.f1 >= _HALF_RIGHT:

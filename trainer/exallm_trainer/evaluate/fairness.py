@@ -9,6 +9,7 @@ many looks (Bonferroni). A group with few questions is shown and takes no part i
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -170,22 +171,44 @@ def _rate(values: Mapping[str, Sequence[float]], seed: int) -> Rate:
 
 def _difference(outcomes: _Outcomes, paired: bool, seed: int) -> Difference | None:
     """Of the two groups farthest apart among those that are large enough."""
-    samples = []
-    for one, other in combinations(sorted(outcomes), 2):
-        first, second = _samples(outcomes[one], outcomes[other], paired)
-        if min(len(first), len(second)) >= CLAIM_FROM:
-            samples.append((one, other, first, second))
-    if not samples:
+    found = _farthest_in_common(outcomes) if paired else _farthest(outcomes)
+    if found is None:
         return None
-    one, other, first, second = max(samples, key=lambda each: abs(_mean(each[2]) - _mean(each[3])))
-    if _mean(first) < _mean(second):
-        one, other, first, second = other, one, second, first
-    confidence = 1 - (1 - CONFIDENCE) / len(samples)
+    high, low, pairs = found
+    first, second = _samples(outcomes[high], outcomes[low], paired)
+    confidence = 1 - (1 - CONFIDENCE) / pairs
     if paired:
         interval = paired_interval(second, first, seed, confidence=confidence)
     else:
         interval = difference_interval(first, second, seed, confidence=confidence)
-    return Difference(one, other, min(len(first), len(second)), len(samples), interval)
+    return Difference(high, low, min(len(first), len(second)), pairs, interval)
+
+
+def _farthest(outcomes: _Outcomes) -> tuple[str, str, int] | None:
+    """The groups with the highest and the lowest mean, and how many pairs of groups there are."""
+    flat = {group: _flat(values) for group, values in sorted(outcomes.items())}
+    means = {group: _mean(values) for group, values in flat.items() if len(values) >= CLAIM_FROM}
+    if len(means) < 2:
+        return None
+    high = max(means, key=means.__getitem__)
+    low = min((group for group in means if group != high), key=means.__getitem__)
+    return high, low, math.comb(len(means), 2)
+
+
+def _farthest_in_common(outcomes: _Outcomes) -> tuple[str, str, int] | None:
+    """The groups that differ most over what each pair has in common, the higher one first, and how
+    many pairs have enough of it."""
+    large = [group for group, values in sorted(outcomes.items()) if len(values) >= CLAIM_FROM]
+    gains = {}
+    for one, other in combinations(large, 2):
+        first, second = _samples(outcomes[one], outcomes[other], paired=True)
+        if len(first) >= CLAIM_FROM:
+            gains[one, other] = _mean(first) - _mean(second)
+    if not gains:
+        return None
+    one, other = max(gains, key=lambda pair: abs(gains[pair]))
+    high, low = (one, other) if gains[one, other] >= 0 else (other, one)
+    return high, low, len(gains)
 
 
 def _samples(

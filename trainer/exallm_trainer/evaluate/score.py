@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _SHOWN_FAILURES = 5
 class ScoredAnswer:
     """One answer and what it is worth.
 
+    :param context_sha256: of the context, by :func:`sha256_of_context`.
     :param right: every answer that counts as right; empty where the context holds none.
     :param answer: None where none was given.
     :param exact: 1.0 for an exact match, else 0.0.
@@ -32,6 +34,7 @@ class ScoredAnswer:
     """
 
     id: str
+    context_sha256: str
     question: str
     right: tuple[str, ...]
     answer: str | None
@@ -131,6 +134,7 @@ def score_answer(example: Example, answer: GivenAnswer) -> ScoredAnswer:
         grounded = ground(answer.text, example.context, example.question) is not None
     return ScoredAnswer(
         id=example.id,
+        context_sha256=sha256_of_context(example.context),
         question=example.question,
         right=example.answers,
         answer=answer.text,
@@ -142,6 +146,11 @@ def score_answer(example: Example, answer: GivenAnswer) -> ScoredAnswer:
         generated=answer.generated,
         failure=failure_group(example, answer),
     )
+
+
+def sha256_of_context(context: str) -> str:
+    """In hexadecimal digits; JSON may hold half a character, which counts as it stands."""
+    return hashlib.sha256(context.encode(errors="surrogatepass")).hexdigest()
 
 
 def scores_of(scored: Sequence[ScoredAnswer], seed: int = 0) -> Scores:

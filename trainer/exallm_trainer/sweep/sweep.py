@@ -27,7 +27,9 @@ from exallm_trainer.train.train import train
 from exallm_udfs.errors import ExallmError
 
 CHART_FILE = "sweep.svg"
-_DIVERGED = "E-EXALLM-TRAIN-8"
+# What may lie in the settings of one trial: a precision that the device lacks, too little memory,
+# divergence, a split of which nothing is left, windows that do not fit, a share of too few texts.
+_OF_A_TRIAL = frozenset(f"E-EXALLM-TRAIN-{number}" for number in (2, 4, 8, 9, 56, 57))
 # So many trials that fail before one succeeds end a sweep whose ranges are out of place.
 _HOPELESS = 8
 
@@ -56,6 +58,8 @@ class SweepRequest:
             "space": {name: asdict(values) for name, values in self.sweep.space.items()},
             "base": Path(self.start.base).name,
             "adapter_sha256": self.start.adapter_sha256(),
+            "tokenizer_sha256": self.start.tokenizer_sha256(),
+            "former_sha256": "" if self.start.former is None else self.start.former.sha256,
             "data_sha256": self.start.data.sha256,
             "seed": self.seed,
         }
@@ -68,12 +72,13 @@ def unobserved(trial: TrialRecord, report: StepReport) -> None:
 def run_sweep(request: SweepRequest, folder: Path, observe: Observer = unobserved) -> SweepRecord:
     """Try settings until the time is used up or nothing is left to try.
 
-    The first trial has the recipe's own settings. A trial that diverges is recorded as failed. The
-    same call goes on where an earlier one ended, and with more minutes it goes on longer.
+    The first trial has the recipe's own settings. A trial that diverges, or cannot run with its
+    settings, is recorded as failed. The same call goes on where an earlier one ended, and with more
+    minutes it goes on longer.
 
     :raises ExallmError: E-EXALLM-TRAIN-61 where every trial failed, E-EXALLM-TRAIN-62 where the
         folder holds another sweep, E-EXALLM-TRAIN-5 where another process works in it; what ends a
-        run for another reason than that it diverges ends the sweep, too.
+        run and cannot lie in the settings of a trial ends the sweep, too.
     """
     with RunFolder(folder).locked():
         sweep = _Sweep(request, folder, observe)
@@ -127,7 +132,7 @@ class _Sweep:
         try:
             record = train(asked, RunFolder(self.folder / trial.folder), watch.step)
         except ExallmError as error:
-            if error.code != _DIVERGED:
+            if error.code not in _OF_A_TRIAL:
                 raise
             self.keep(replace(watch.now(), state="failed", reason=error.problem))
         else:
@@ -159,7 +164,8 @@ class _Sweep:
         return ExallmError(
             "E-EXALLM-TRAIN-61",
             f"every one of {len(trials)} trials failed, the first one because {trials[0].reason}",
-            "lower the recipe's learning rate and its range, and name a new folder",
+            "correct the recipe and its ranges (lower learning rates, where the loss diverges), and"
+            " name a new folder",
         )
 
 
@@ -171,8 +177,8 @@ class _Watch:
         self._samples_per_step = recipe.optimisation.samples_per_step
         self._began = time.monotonic()
         self.pruned = False
-        for look in trial.looks:
-            judge.is_hopeless(look)
+        # A call that was killed may not have heard the last verdict.
+        self._ended = [judge.is_hopeless(look) for look in trial.looks][-1:] == [True]
 
     def now(self) -> TrialRecord:
         """The trial with the time that it has taken."""
@@ -182,6 +188,9 @@ class _Watch:
     def step(self, report: StepReport) -> None:
         """Keep a look at the validation split, and end a trial that is worse than others were."""
         self._sweep.observe(self._trial, report)
+        if self._ended and report.step < report.total_steps:
+            self.pruned = True
+            raise EndedByObserverError
         found = report.validation
         if found is None:
             return

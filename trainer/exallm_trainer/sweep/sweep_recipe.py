@@ -15,8 +15,16 @@ Setting = bool | int | float | str
 Settings = Mapping[str, Setting]
 
 _SECTION = "sweep"
-# Trials with others of these could not be compared: they change how a trial is judged.
-_FIXED = ("optimisation.validate_every", "optimisation.patience", "dpo.beta")
+# Trials with others of these could not be compared: they change how or by what a trial is judged.
+_FIXED = (
+    "optimisation.validate_every",
+    "optimisation.patience",
+    "dpo.beta",
+    "span.window_tokens",
+    "span.overlap_tokens",
+)
+# What is too long of these leaves the validation split; texts are cut, and judged as a whole.
+_FIXED_BUT_FOR_TEXTS = "optimisation.max_tokens"
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,8 @@ def _space(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Range 
 def _require_sound(sweep: SweepRecipe) -> None:
     """Every end of every range, with the recipe's other settings, gives a recipe."""
     for name, values in sweep.space.items():
-        if name in _FIXED:
+        leaves_out = name == _FIXED_BUT_FOR_TEXTS and not sweep.recipe.learns_texts
+        if name in _FIXED or leaves_out:
             raise ValueError(f"{name} cannot be swept: trials with others cannot be compared")
         own = _value(asdict(sweep.recipe), name)
         if own not in values:

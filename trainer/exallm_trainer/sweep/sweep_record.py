@@ -66,7 +66,8 @@ class TrialRecord:
 class SweepRecord:
     """All of ``sweep.json``.
 
-    :param asked: recipe, ranges, base, adapter, data and seed; another sweep has others.
+    :param asked: recipe, ranges, base, adapter, tokenizer, data, former data and seed; another
+        sweep has others.
     :param trials: the first one has the recipe's own settings.
     """
 

@@ -9,7 +9,12 @@ from exallm_trainer.evaluate.answers import Answerer, Generated, Observer, answe
 from exallm_trainer.evaluate.decoding import Decoding
 from exallm_trainer.evaluate.model_place import ModelPlace
 from exallm_trainer.synthesize.candidate import Candidate
-from exallm_trainer.synthesize.generator import Generator, ModelIdentity
+from exallm_trainer.synthesize.generator import (
+    Completion,
+    Generator,
+    ModelIdentity,
+    Refusals,
+)
 from exallm_udfs.metrics import f1_score
 from exallm_udfs.prompt import ContextQuestion
 
@@ -52,27 +57,46 @@ class ChatAnswerer:
         self._generator = generator
 
     def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[Generated]:
-        """One generation a question, in their order."""
-        answers: list[Generated] = []
+        """One generation a question, in their order; empty where the model refuses.
+
+        :raises ExallmError: E-EXALLM-DATA-31 where it refuses every question.
+        """
+        answers: dict[int, Generated] = {}
+        refusals = Refusals(self._generator.identity)
         for at in range(0, len(questions), self._generator.at_once):
             part = questions[at : at + self._generator.at_once]
-            for done in self._generator.complete([_PROMPT + asked.text() for asked in part]):
-                answers.append(Generated(done.text.lstrip(), "length" if done.cut else "stop"))
+            prompts = [_PROMPT + asked.text() for asked in part]
+            for number, completion in self._generator.complete(prompts):
+                refusals.count(completion)
+                answers[at + number] = _generated(completion)
             observe(len(answers), len(questions))
-        return answers
+        refusals.require_an_answer()
+        return [answers[number] for number in range(len(questions))]
 
 
-def disagreeing(
+def _generated(completion: Completion) -> Generated:
+    if completion.refused is not None:
+        return Generated("", "refused")
+    return Generated(completion.text.lstrip(), "length" if completion.cut else "stop")
+
+
+def doubts(
     candidates: Sequence[Candidate], second: Answerer, at_least: float, observe: Observer
-) -> list[bool]:
-    """For each candidate whether the second model says something else, or that there is no answer.
+) -> list[str | None]:
+    """What speaks against each candidate: the second model says something else, or that there is
+    no answer, or refuses to say anything; None where it agrees.
 
     :param at_least: F1 over words from which two answers say the same.
     """
     asked = [ContextQuestion(each.passage.text, each.question) for each in candidates]
     generated = second.answer(asked, observe)
-    answers = [answer_from(each, about).text for each, about in zip(generated, asked, strict=True)]
-    return [
-        answer is None or f1_score(answer, [each.answer]) < at_least
-        for answer, each in zip(answers, candidates, strict=True)
-    ]
+    reasons: list[str | None] = []
+    for candidate, about, given in zip(candidates, asked, generated, strict=True):
+        answer = answer_from(given, about).text
+        if given.finish_reason == "refused":
+            reasons.append("the second model refuses it")
+        elif answer is None or f1_score(answer, [candidate.answer]) < at_least:
+            reasons.append("the second model answers otherwise")
+        else:
+            reasons.append(None)
+    return reasons

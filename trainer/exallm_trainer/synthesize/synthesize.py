@@ -14,12 +14,12 @@ from exallm_trainer.data.drops import Drops
 from exallm_trainer.data.sources import Access, SourceRequest
 from exallm_trainer.synthesize import filters
 from exallm_trainer.synthesize.candidate import Candidate, Passage
-from exallm_trainer.synthesize.generator import Generator
+from exallm_trainer.synthesize.generator import Generator, Refusals
 from exallm_trainer.synthesize.harm_classifier import HarmClassifier
 from exallm_trainer.synthesize.language import in_language
 from exallm_trainer.synthesize.passages import read_passages
 from exallm_trainer.synthesize.prompt import PROMPT_VERSION, read_reply, synthesis_prompt
-from exallm_trainer.synthesize.second_model import SecondModel, disagreeing
+from exallm_trainer.synthesize.second_model import SecondModel, doubts
 from exallm_trainer.synthesize.settings import SynthesisSettings, refused
 from exallm_trainer.synthesize.synthetic_folder import Generation, SyntheticFolder
 from exallm_udfs.errors import ExallmError
@@ -84,7 +84,7 @@ def synthesize(
             )
         return found
     try:
-        written = _write(request, folder, passages, progress)
+        written = _write(request, folder, passages, drops, progress)
         candidates = list(_candidates(passages, written, drops))
         kept = _filtered(request, judges, candidates, drops, progress)
         if not kept:
@@ -103,27 +103,44 @@ def _write(
     request: SynthesisRequest,
     folder: SyntheticFolder,
     passages: Sequence[Passage],
+    drops: Drops,
     progress: Progress,
 ) -> dict[str, Generation]:
-    """What the generator wrote about each passage, in an earlier call or in this one."""
+    """What the generator wrote about each passage, in an earlier call or in this one.
+
+    A passage that it refuses is counted, and asked about again by a call that goes on.
+    """
     generator, count = request.generator, request.settings.questions
     known = folder.begin(generator.identity, count)
+    refusals, reasons = Refusals(generator.identity, answered=bool(known)), {}
     missing = [passage for passage in passages if passage.sha256 not in known]
     for at in range(0, len(missing), generator.at_once):
         progress(f"writing: {at} of {len(missing)} passages")
         part = missing[at : at + generator.at_once]
-        completions = generator.complete([synthesis_prompt(each.text, count) for each in part])
-        done = zip((each.sha256 for each in part), completions, strict=True)
-        for generation in folder.add(generator.identity, count, done):
-            known[generation.passage_sha256] = generation
-    return {passage.sha256: known[passage.sha256] for passage in passages}
+        prompts = [synthesis_prompt(each.text, count) for each in part]
+        for number, completion in generator.complete(prompts):
+            sha256 = part[number].sha256
+            refusals.count(completion)
+            if completion.refused is None:
+                known[sha256] = folder.add(generator.identity, count, sha256, completion)
+            else:
+                reasons[sha256] = f"the writer refuses it: {completion.refused}"
+    refusals.require_an_answer()
+    for passage in missing:
+        if passage.sha256 in reasons:
+            drops.add(passage.source, "paragraph", reasons[passage.sha256], passage.document)
+    return {
+        passage.sha256: known[passage.sha256] for passage in passages if passage.sha256 in known
+    }
 
 
 def _candidates(
     passages: Iterable[Passage], written: Mapping[str, Generation], drops: Drops
 ) -> Iterator[Candidate]:
     for passage in passages:
-        generation = written[passage.sha256]
+        generation = written.get(passage.sha256)
+        if generation is None:
+            continue
         if generation.cut and not generation.text:
             drops.add(passage.source, "paragraph", "no room for it in the writer", passage.document)
             continue
@@ -174,14 +191,13 @@ def _filtered(
         reasons = [reason if probability >= least else None for probability in harm]
         kept = _without(kept, reasons, drops)
     if request.second is not None and kept:
-        wrong = disagreeing(
+        reasons = doubts(
             kept,
             request.second.answerer,
             request.settings.round_trip_f1,
             lambda done, total: progress(f"answering again: {done} of {total} questions"),
         )
-        reason = "the second model answers otherwise"
-        kept = _without(kept, [reason if is_wrong else None for is_wrong in wrong], drops)
+        kept = _without(kept, reasons, drops)
     return kept
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -87,27 +87,24 @@ class SyntheticFolder:
         self,
         generator: ModelIdentity,
         questions: int,
-        written: Iterable[tuple[str, Completion]],
-    ) -> list[Generation]:
-        """Keep what was written about passages, which are given by their sha256."""
+        passage_sha256: str,
+        completion: Completion,
+    ) -> Generation:
+        """Keep what was written about a passage."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        generations = [
-            Generation(
-                sha256,
-                generator.name,
-                generator.sha256,
-                PROMPT_VERSION,
-                questions,
-                now.replace("+00:00", "Z"),
-                completion.text,
-                completion.cut,
-            )
-            for sha256, completion in written
-        ]
+        generation = Generation(
+            passage_sha256,
+            generator.name,
+            generator.sha256,
+            PROMPT_VERSION,
+            questions,
+            now.replace("+00:00", "Z"),
+            completion.text,
+            completion.cut,
+        )
         with (self.path / GENERATIONS_FILE).open("a", encoding="utf-8") as lines:
-            for generation in generations:
-                lines.write(json.dumps(asdict(generation)) + "\n")
-        return generations
+            lines.write(json.dumps(asdict(generation)) + "\n")
+        return generation
 
     def finish(
         self, generator: ModelIdentity, kept: Sequence[Candidate], record: dict[str, Any]

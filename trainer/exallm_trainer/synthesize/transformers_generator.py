@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from exallm_trainer.evaluate.decoding import Decoding
 from exallm_trainer.evaluate.model_place import ModelPlace
@@ -42,13 +42,14 @@ class TransformersGenerator:
     def at_once(self) -> int:
         return _AT_ONCE
 
-    def complete(self, prompts: Sequence[str]) -> list[Completion]:
-        """One completion a prompt; empty and cut where the prompt does not fit."""
+    def complete(self, prompts: Sequence[str]) -> Iterator[tuple[int, Completion]]:
+        """The number of each prompt and its completion; empty and cut where it does not fit."""
         chat = bool(self._tokenizer.chat_template)
         texts = [self._chat(prompt) for prompt in prompts] if chat else prompts
         # A chat template holds the special tokens already.
         generated = self._answerer.complete(texts, special=not chat)
-        return [Completion(each.text, each.finish_reason != "stop") for each in generated]
+        for at, each in enumerate(generated):
+            yield at, Completion(each.text, each.finish_reason != "stop")
 
     def _chat(self, prompt: str) -> str:
         message = {"role": "user", "content": prompt}
