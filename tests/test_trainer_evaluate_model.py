@@ -52,8 +52,11 @@ def answers(loaded: Any, asked: list[ContextQuestion], **settings: Any) -> list[
     from exallm_trainer.evaluate.transformers_answerer import TransformersAnswerer
 
     seen: list[tuple[int, int]] = []
-    answerer = TransformersAnswerer(loaded, Decoding(**settings))
-    generated = answerer.answer(asked, lambda done, total: seen.append((done, total)))
+    decoding = Decoding(**settings)
+    prompts = [decoding.prompt(each) for each in asked]
+    generated = TransformersAnswerer(loaded, decoding).complete(
+        prompts, lambda done, total: seen.append((done, total))
+    )
     assert seen[-1] == (len(asked), len(asked))
     return generated
 

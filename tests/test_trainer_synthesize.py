@@ -17,7 +17,7 @@ from exallm.cli.main import exallm
 from exallm_trainer.data.prepare import PrepareRequest, prepare
 from exallm_trainer.data.settings import PrepareSettings
 from exallm_trainer.data.sources import parse_source
-from exallm_trainer.evaluate.answers import Generated, Observer
+from exallm_trainer.evaluate.answers import GivenAnswer, Observer
 from exallm_trainer.example import Example
 from exallm_trainer.synthesize import prompt
 from exallm_trainer.synthesize.generator import Completion, ModelIdentity
@@ -85,9 +85,9 @@ class Writer:
 class Knowing:
     """Answers every question with the year, whatever was asked."""
 
-    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[Generated]:
+    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[GivenAnswer]:
         years = [str(1600 + TOWNS.index(town_of(asked.context))) for asked in questions]
-        return [Generated(f" {year}\n", "stop") for year in years]
+        return [GivenAnswer(year) for year in years]
 
 
 SECOND = SecondModel(ModelIdentity("second", None), Knowing())

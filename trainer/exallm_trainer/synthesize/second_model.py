@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exallm_trainer.evaluate.answers import Answerer, Generated, Observer, answer_from
+from exallm_trainer.evaluate.answers import (
+    Answerer,
+    Generated,
+    GivenAnswer,
+    Observer,
+    answer_from,
+)
 from exallm_trainer.evaluate.decoding import Decoding
 from exallm_trainer.evaluate.model_place import ModelPlace
 from exallm_trainer.synthesize.candidate import Candidate
@@ -31,12 +37,15 @@ class SecondModel:
 def transformers_second(
     place: ModelPlace, base: str | None, template: str, cpu: bool
 ) -> SecondModel:
-    """A model of transformers, asked as ``exallm evaluate`` asks it."""
+    """A model of transformers, asked as ``exallm evaluate`` asks it.
+
+    :param template: of the prompt; a model that points is asked without one.
+    """
     from exallm_trainer.evaluate.answerer import answerer_of
     from exallm_trainer.evaluate.model_under_test import load_model
 
     under_test = load_model(place, base, cpu)
-    answerer = answerer_of(place, under_test, Decoding(template))
+    answerer = answerer_of(under_test, place.span() or Decoding(template))
     return SecondModel(ModelIdentity(place.name, under_test.sha256), answerer)
 
 
@@ -51,13 +60,15 @@ class ChatAnswerer:
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
 
-    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[Generated]:
-        """One generation a question, in their order."""
-        answers: list[Generated] = []
+    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[GivenAnswer]:
+        """One answer a question, in their order, as ``AI_ANSWER`` gives it."""
+        answers: list[GivenAnswer] = []
         for at in range(0, len(questions), self._generator.at_once):
             part = questions[at : at + self._generator.at_once]
-            for done in self._generator.complete([_PROMPT + asked.text() for asked in part]):
-                answers.append(Generated(done.text.lstrip(), "length" if done.cut else "stop"))
+            completed = self._generator.complete([_PROMPT + asked.text() for asked in part])
+            for done, asked in zip(completed, part, strict=True):
+                text = Generated(done.text.lstrip(), "length" if done.cut else "stop")
+                answers.append(answer_from(text, asked))
             observe(len(answers), len(questions))
         return answers
 
@@ -70,9 +81,8 @@ def disagreeing(
     :param at_least: F1 over words from which two answers say the same.
     """
     asked = [ContextQuestion(each.passage.text, each.question) for each in candidates]
-    generated = second.answer(asked, observe)
-    answers = [answer_from(each, about).text for each, about in zip(generated, asked, strict=True)]
+    answers = second.answer(asked, observe)
     return [
-        answer is None or f1_score(answer, [each.answer]) < at_least
+        answer.text is None or f1_score(answer.text, [each.answer]) < at_least
         for answer, each in zip(answers, candidates, strict=True)
     ]
