@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -14,26 +13,17 @@ from exallm_udfs.engines.choice import open_engine
 from exallm_udfs.engines.span_reader import SpanReader
 from exallm_udfs.row_error import RowError
 from tests.test_trainer_spans import recipe, request
-from tests.trainer_tiny_models import EXAMPLES, save_tiny_encoder
+from tests.trainer_tiny_models import EXAMPLES, save_tiny_encoder, save_tiny_span_run
 
 pytestmark = pytest.mark.hub
 
 
 def test_a_package_scores_windows_as_the_checkpoint_does(tmp_path: Path) -> None:
     import torch
-    from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+    from transformers import AutoModelForQuestionAnswering
 
-    base, run = save_tiny_encoder(tmp_path / "base"), tmp_path / "run"
-    model = AutoModelForQuestionAnswering.from_pretrained(base).eval()
-    model.save_pretrained(run / "best")
-    AutoTokenizer.from_pretrained(base).save_pretrained(run / "best")
-    settings = {"window_tokens": 48, "overlap_tokens": 16, "max_answer_tokens": 8}
-    recipe = {"method": "span", "span": settings, "optimisation": {"seed": 0}}
-    record = {"state": "finished", "reason": None, "run_id": "r", "recipe": recipe}
-    record |= {"base_sha256": "0" * 64, "data_sha256": "0" * 64, "versions": {}}
-    (run / "run.json").write_text(json.dumps(record))
-    (run / "card.json").write_text("{}")
-
+    run = save_tiny_span_run(tmp_path / "run")
+    model = AutoModelForQuestionAnswering.from_pretrained(run / "best").eval()
     source = run_source(run, None, tmp_path / "cache", lambda step: None)
     manifest = write_package(source, "qa", 1, tmp_path / "package")
     reader = open_engine(manifest, tmp_path / "package", "openvino", 1)

@@ -79,6 +79,25 @@ def save_tiny_run(folder: Path) -> Path:
     return folder
 
 
+def save_tiny_span_run(folder: Path) -> Path:
+    """A run folder of the recipe span, whose best checkpoint points anywhere."""
+    from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
+
+    encoder = save_tiny_encoder(folder / "encoder")
+    set_seed(0)
+    model = AutoModelForQuestionAnswering.from_pretrained(encoder)
+    model.save_pretrained(folder / "best")
+    AutoTokenizer.from_pretrained(encoder).save_pretrained(folder / "best")
+    settings = {"window_tokens": 48, "overlap_tokens": 16, "max_answer_tokens": 8}
+    optimisation = {"learning_rate": 1e-3, "seed": 0}
+    recipe = {"method": "span", "base": "tiny", "span": settings, "optimisation": optimisation}
+    record = {"state": "finished", "reason": None, "run_id": "r", "base": "tiny", "recipe": recipe}
+    record |= {"base_sha256": "0" * 64, "data_sha256": "0" * 64, "versions": {}}
+    (folder / "run.json").write_text(json.dumps(record))
+    (folder / "card.json").write_text("{}")
+    return folder
+
+
 def _tokenizer() -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
