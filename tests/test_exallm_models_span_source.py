@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from exallm.installer.packaging_cost import packaging_cost
+from exallm.models.hub_source import folder_source
 from exallm.models.package_folder import write_package
 from exallm.models.run_source import run_source
 from exallm_udfs.engines.choice import open_engine
 from exallm_udfs.engines.span_reader import SpanReader
+from exallm_udfs.errors import ExallmError
 from exallm_udfs.row_error import RowError
 from tests.test_trainer_spans import recipe, request
 from tests.trainer_tiny_models import EXAMPLES, save_tiny_encoder, save_tiny_span_run
@@ -61,3 +63,9 @@ def test_what_both_answer_right_costs_nothing(
     figures = packaging_cost(source, run, None, tmp_path, len(EXAMPLES), lambda step: None)
     assert (figures["f1_checkpoint"], figures["f1_package"]) == (100.0, 100.0)
     assert figures["questions"] == len(EXAMPLES) and not all(each.answers for each in EXAMPLES)
+
+
+def test_an_encoder_is_told_how_it_gets_into_a_package(tmp_path: Path) -> None:
+    encoder = save_tiny_encoder(tmp_path / "encoder")
+    with pytest.raises(ExallmError, match=r"MODEL-25: .*exallm train span"):
+        folder_source(encoder, tmp_path / "cache", lambda step: None)

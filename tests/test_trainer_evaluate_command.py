@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,21 @@ def test_how_a_model_points_is_recorded_and_shown(
     way = "pointing, windows of 48 tokens that overlap by 16, answers of at most 8"
     assert f"- {way}, " in (out / "report.md").read_text()
     assert read_evaluation(out).evaluation.computed.way() == way  # type: ignore[union-attr]
+
+
+def test_a_pointing_checkpoint_says_itself_that_it_points(
+    pointing: Path, questions: str, tmp_path: Path
+) -> None:
+    copied = shutil.copytree(pointing / "best", tmp_path / "copied")
+    shown = json.loads(call(copied, "--data", questions, "--json").stdout)
+    # It takes 128 tokens at once.
+    assert shown["models"][0]["evaluation"]["computed"]["span"]["window_tokens"] == 128
+
+
+def test_an_encoder_without_a_head_is_refused(pointing: Path, questions: str) -> None:
+    arguments = [str(pointing / "encoder"), "--data", questions, "--cpu"]
+    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-25.*BertModel, which neither"):
+        CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
 
 
 @pytest.mark.parametrize("option", ["--template", "--max-new-tokens", "--batch-rows"])

@@ -14,6 +14,7 @@ from exallm_udfs.errors import ExallmError
 
 _ADAPTER = "adapter_config.json"
 _STEP = "state.json"
+CONFIG_FILE = "config.json"
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,16 @@ class ModelPlace:
             raise cannot_evaluate(self.name, problem) from error
 
     def span(self) -> SpanSettings | None:
-        """How the model reads where it points at answers; None for one that writes them."""
+        """How the model reads where it points at answers; None for one that writes them.
+
+        A checkpoint folder outside of a run says that it points, and not what windows it learnt
+        from: it is read in the usual ones, or in all that it takes at once.
+        """
         recipe = self.recipe()
-        return None if recipe is None else recipe.span
+        if recipe is not None:
+            return recipe.span
+        config = Path(self.weights, CONFIG_FILE)
+        return _span_of(config) if self.kind == "model" and config.is_file() else None
 
 
 def model_place(model: str) -> ModelPlace:
@@ -92,6 +100,18 @@ def model_place(model: str) -> ModelPlace:
     if (weights / _ADAPTER).is_file():
         return ModelPlace(name, "adapter", str(weights), _base(weights, record), record)
     return ModelPlace(name, "model", str(weights), record=record)
+
+
+def _span_of(config: Path) -> SpanSettings | None:
+    try:
+        values = json.loads(config.read_text(encoding="utf-8"))
+        names = values.get("architectures") or []
+        if not any(name.endswith("ForQuestionAnswering") for name in names):
+            return None
+        window = min(SpanSettings().window_tokens, int(values["max_position_embeddings"]))
+        return SpanSettings(window, window // 3)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise cannot_evaluate(str(config.parent), f"its {CONFIG_FILE} cannot be read") from error
 
 
 def _start(record: Mapping[str, Any], step: Path) -> str:
