@@ -81,8 +81,8 @@ class _Result:
 @click.option(
     "--template",
     type=_EXISTING_FILE,
-    help="How MODEL is asked: a text with one {ctx}. Models that exallm trained are asked bare, all"
-    " others with worked examples.",
+    help="How MODEL is asked: a text with one {ctx}. Models that exallm trained on questions are asked"
+    " bare, all others with worked examples; one that points takes no template.",
 )
 @click.option("--against-template", type=_EXISTING_FILE, help="The same for the other model.")
 @click.option("--label", "labels", multiple=True, help="Every label, where answers are labels.")

@@ -35,9 +35,18 @@ class ModelPlace:
     record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def trained(self) -> bool:
-        """Whether this trainer made it, so that it knows the form of the prompt."""
-        return bool(self.record) or self.kind != "model"
+    def asked_bare(self) -> bool:
+        """Whether it is asked with a question's prompt alone, without worked examples.
+
+        So is what was trained on that form, and what has no base whose way could be kept. A model
+        that went on reading texts is asked as its base is.
+
+        :raises ExallmError: as :meth:`recipe`.
+        """
+        recipe = self.recipe()
+        if recipe is None:
+            return self.kind != "model"
+        return not (recipe.learns_texts and recipe.base)
 
     def recipe(self) -> Recipe | None:
         """What the model was trained by; None where this trainer did not make it.
