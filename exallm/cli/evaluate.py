@@ -45,9 +45,12 @@ class _Asking:
                 raise click.UsageError(f"{place.name} points at answers and takes no template")
             return None
         text = usual_template(place) if template is None else _text(template)
-        decoding: Decoding = import_module("exallm_trainer.evaluate.decoding").Decoding(text)
-        given = {"max_new_tokens": self.max_new_tokens, "batch_rows": self.batch_rows}
-        return replace(decoding, **{k: v for k, v in given.items() if v is not None})
+        usual: Decoding = import_module("exallm_trainer.evaluate.decoding").Decoding(text)
+        return replace(
+            usual,
+            max_new_tokens=self.max_new_tokens or usual.max_new_tokens,
+            batch_rows=self.batch_rows or usual.batch_rows,
+        )
 
     def require_use(self, requests: Sequence[EvaluationRequest]) -> None:
         """Refuse options of generation where no model generates."""
@@ -81,8 +84,8 @@ class _Result:
 @click.option(
     "--template",
     type=_EXISTING_FILE,
-    help="How MODEL is asked: a text with one {ctx}. Models that exallm trained on questions are asked"
-    " bare, all others with worked examples; one that points takes no template.",
+    help="How MODEL is asked: a text with one {ctx}. Models that exallm trained on questions are"
+    " asked bare, all others with worked examples; one that points takes no template.",
 )
 @click.option("--against-template", type=_EXISTING_FILE, help="The same for the other model.")
 @click.option("--label", "labels", multiple=True, help="Every label, where answers are labels.")
