@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import string
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,15 +60,18 @@ def save_tiny_encoder(folder: Path) -> Path:
 
 
 def _word_piece_tokenizer() -> Any:
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    """Words of the examples and single characters: a trained vocabulary differs from run to run."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertTokenizer
 
     marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    text = " ".join(example.prompt() for example in EXAMPLES).lower()
+    words = sorted({*re.findall(r"\w+", text), *string.ascii_lowercase, *string.digits, *".?:-"})
+    pieces = [f"##{each}" for each in string.ascii_lowercase + string.digits]
+    vocabulary = {each: number for number, each in enumerate([*marks, *words, *pieces])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=120, special_tokens=marks)
-    tokenizer.train_from_iterator([example.prompt() for example in EXAMPLES], trainer)
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     return BertTokenizer(tokenizer_object=tokenizer)
 
