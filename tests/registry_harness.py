@@ -22,7 +22,13 @@ from exallm.installer.target import Target, local_target
 from exallm.local.control import EngineSettings, start, stop
 from exallm.local.engine_home import EngineHome
 from exallm.sql_text import quote_identifier, quote_text
-from exallm_udfs.manifest import EngineFiles, GenerationDefaults, Manifest, PromptSettings
+from exallm_udfs.manifest import (
+    EngineFiles,
+    ExtractionSettings,
+    GenerationDefaults,
+    Manifest,
+    PromptSettings,
+)
 from exallm_udfs.names import package_path
 from exallm_udfs.package import describe_file
 from exallm_udfs.registry import Registry
@@ -67,9 +73,11 @@ class InstalledRegistry:
         assert f"E-EXALLM-MODEL-{code}: " in message, message
         return message
 
-    def add(self, version: int, model: str = "qa", settings: str = "{}") -> None:
+    def add(
+        self, version: int, model: str = "qa", settings: str = "{}", points: bool = False
+    ) -> None:
         """Register a package whose only file is no model."""
-        manifest = write_package(self.buckets, model, version)
+        manifest = write_package(self.buckets, model, version, points)
         path = f"/buckets/bfsdefault/default/{package_path(model, version)}"
         self.call("REGISTER_MODEL", model, version, path, manifest, settings)
 
@@ -127,8 +135,8 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_package(buckets: Path, model: str, version: int) -> str:
-    """A package in the bucket; the text of its manifest."""
+def write_package(buckets: Path, model: str, version: int, points: bool = False) -> str:
+    """A package in the bucket, of a model that writes or points; the text of its manifest."""
     folder = buckets / "bfsdefault" / "default" / package_path(model, version)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -140,14 +148,15 @@ def write_package(buckets: Path, model: str, version: int) -> str:
         base=None,
         engines={"openvino": EngineFiles("model.gguf")},
         files=(describe_file(folder / "model.gguf", folder),),
-        prompt=PromptSettings("{ctx}", ("\n",)),
-        generation=GenerationDefaults(8),
+        prompt=None if points else PromptSettings("{ctx}", ("\n",)),
+        generation=None if points else GenerationDefaults(8),
         context_length=100,
         tokenizer="model.gguf",
         training=None,
         evaluation=(),
         licence="MIT",
         created_at="2026-01-31T12:00:00Z",
+        extraction=ExtractionSettings(16, 8) if points else None,
     ).to_json()
     (folder / "manifest.json").write_text(manifest, encoding="utf-8")
     return manifest

@@ -128,6 +128,57 @@ def test_what_cannot_be_bound_is_refused(
     assert scripts(sales) == []
 
 
+def test_a_function_of_text_is_not_bound_to_a_model_that_points(sales: InstalledRegistry) -> None:
+    sales.add(1, "span", points=True)
+    for reference in ("span", "span@champion", "span@v1"):
+        sales.fails(50, "CREATE_FUNCTION", "SALES", "WRITE_ON", reference, "complete")
+    assert scripts(sales) == []
+    sales.call("CREATE_FUNCTION", "SALES", "ASK", "span", "answer")
+
+
+@pytest.mark.parametrize("reference", ["other", "other@champion"])
+def test_a_champion_that_functions_ask_for_text_goes_on_writing(
+    sales: InstalledRegistry, reference: str
+) -> None:
+    sales.add(1, "other")
+    sales.add(2, "other", points=True)
+    sales.evaluate_as(1, [0.0] * 20, "other")
+    sales.evaluate_as(2, [1.0] * 20, "other")
+    sales.call("CREATE_FUNCTION", "SALES", "WRITE_ON", reference, "complete")
+    message = sales.fails(51, "PROMOTE", "other", 2, "{}")
+    assert "other@champion for text: SALES.WRITE_ON;" in message and "FORCE_PROMOTE" in message
+    sales.call("SET_ALIAS", "other", "challenger", 2, "{}")
+    sales.call("CREATE_FUNCTION", "SALES", "WRITE_ON", reference, "answer")
+    sales.call("PROMOTE", "other", 2, "{}")
+    assert sales.champion("other") == 2
+
+
+def test_an_alias_that_functions_ask_for_text_goes_on_writing(sales: InstalledRegistry) -> None:
+    sales.add(4, points=True)
+    sales.call("SET_ALIAS", "qa", "tried", 4, "{}")
+    sales.call("SET_ALIAS", "qa", "tried", 2, "{}")
+    sales.call("CREATE_FUNCTION", "SALES", "WRITE_ON", "qa@tried", "complete")
+    assert "FORCE_PROMOTE" not in sales.fails(51, "SET_ALIAS", "qa", "tried", 4, "{}")
+    sales.fails(51, "ROLLBACK", "qa", '{"alias": "tried"}')
+    sales.call("SET_ALIAS", "qa", "tried", None, "{}")
+    sales.fails(51, "SET_ALIAS", "qa", "tried", 4, "{}")
+    sales.call("DROP_FUNCTION", "SALES", "WRITE_ON")
+    sales.call("SET_ALIAS", "qa", "tried", 4, "{}")
+
+
+def test_gpt2_inference_gets_text_until_it_is_forced_not_to(three: InstalledRegistry) -> None:
+    for version in (4, 5):
+        three.add(version, points=True)
+        three.evaluate_as(version, [1.0] * 20)
+    three.evaluate_as(1, [0.0] * 20)
+    message = three.fails(51, "PROMOTE", "qa", 4, '{"margin": -1}')
+    assert "qa@champion for text: GPT2_INFERENCE;" in message
+    assert three.champion() == 1
+    three.call("FORCE_PROMOTE", "qa", 4, "nobody calls GPT2_INFERENCE here")
+    three.call("PROMOTE", "qa", 5, '{"margin": -0.1}')
+    assert three.champion() == 5
+
+
 def test_a_script_that_it_did_not_make_is_left_alone(sales: InstalledRegistry) -> None:
     own = "CREATE OR REPLACE PYTHON3 SCALAR SCRIPT SALES.F () RETURNS INT AS\n"
     own += "def run(ctx): return 7\n"

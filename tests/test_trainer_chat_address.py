@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from exallm_trainer.evaluate.answers import Generated, unobserved
+from exallm_trainer.evaluate.answers import GivenAnswer, unobserved
 from exallm_trainer.synthesize.chat_address import ChatAddress, ChatGenerator
 from exallm_trainer.synthesize.generator import Completion, ModelIdentity
 from exallm_trainer.synthesize.second_model import chat_second
@@ -252,7 +252,7 @@ def test_a_second_model_that_refuses_a_question_answers_the_others(server: ChatS
     second = chat_second(generator(server.url))
     questions = [ContextQuestion("A mill of 1682.", text) for text in ("When?", "Who?", "When?")]
     answers = second.answerer.answer(questions, unobserved)
-    assert [answer.finish_reason for answer in answers] == ["stop", "refused", "stop"]
+    assert [answer.refused for answer in answers] == [False, True, False]
     with pytest.raises(ExallmError, match=r"E-EXALLM-DATA-31.*each of 8 prompts: status 400, no"):
         second.answerer.answer(questions[1:2] * 20, unobserved)
 
@@ -263,6 +263,6 @@ def test_a_second_model_behind_an_address_answers_questions(server: ChatServer) 
     done: list[tuple[int, int]] = []
     questions = [ContextQuestion("A mill of 1682.", text) for text in ("When?", "Who?", "When?")]
     answers = second.answerer.answer(questions, lambda *counts: done.append(counts))
-    assert [answer.text for answer in answers] == ["1682\n", "", "1682\n"]
-    assert answers[0] == Generated("1682\n", "stop") and done == [(2, 3), (3, 3)]
+    assert [answer.text for answer in answers] == ["1682", None, "1682"]
+    assert answers[0] == GivenAnswer("1682", True, "1682\n") and done == [(2, 3), (3, 3)]
     assert "unanswerable" in server.requests[0]["messages"][0]["content"]

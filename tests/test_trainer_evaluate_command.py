@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from click.testing import CliRunner, Result
 
 from exallm.cli.evaluate import evaluate
 from exallm.models.smollm2 import PROMPT_TEMPLATE
+from exallm_trainer.evaluate.evaluation_folder import read_evaluation
 from exallm_trainer.example import Example
 from exallm_udfs.errors import ExallmError
-from tests.trainer_tiny_models import EXAMPLES, save_tiny_model, save_tiny_run
+from tests.trainer_tiny_models import EXAMPLES, save_tiny_model, save_tiny_run, save_tiny_span_run
 
 pytestmark = pytest.mark.trainer
 
@@ -104,6 +106,52 @@ def test_tables_for_people(tuned: Path, base: Path, questions: str) -> None:
         assert part in text
     text = call(tuned, base, "--data", questions, "--max-new-tokens", "2").output
     assert "mills.txt, 5 questions" in text
+
+
+@pytest.fixture(scope="module")
+def pointing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_span_run(tmp_path_factory.mktemp("runs") / "pointing")
+
+
+def test_how_a_model_points_is_recorded_and_shown(
+    pointing: Path, base: Path, questions: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["--data", questions, "--out", out, "--against", base, "--batch-rows", "2"]
+    shown = json.loads(call(pointing, *arguments, "--json").stdout)
+    computed = shown["models"][0]["evaluation"]["computed"]
+    assert (computed["decoding"], computed["span"]["window_tokens"]) == (None, 48)
+    assert shown["against"]["computed"]["decoding"]["batch_rows"] == 2
+    way = "pointing, windows of 48 tokens that overlap by 16, answers of at most 8"
+    assert f"- {way}, " in (out / "report.md").read_text()
+    assert read_evaluation(out).evaluation.computed.way() == way  # type: ignore[union-attr]
+
+
+def test_a_pointing_checkpoint_says_itself_that_it_points(
+    pointing: Path, questions: str, tmp_path: Path
+) -> None:
+    copied = shutil.copytree(pointing / "best", tmp_path / "copied")
+    shown = json.loads(call(copied, "--data", questions, "--json").stdout)
+    # It takes 128 tokens at once.
+    assert shown["models"][0]["evaluation"]["computed"]["span"]["window_tokens"] == 128
+
+
+def test_an_encoder_without_a_head_is_refused(pointing: Path, questions: str) -> None:
+    arguments = [str(pointing / "encoder"), "--data", questions, "--cpu"]
+    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-25.*BertModel, which neither"):
+        CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
+
+
+@pytest.mark.parametrize("option", ["--template", "--max-new-tokens", "--batch-rows"])
+def test_options_of_generation_are_refused_where_nothing_generates(
+    pointing: Path, questions: str, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "8").write_text("{ctx}")
+    value = str(tmp_path / "8") if option == "--template" else "8"
+    arguments = [str(pointing), "--data", questions, option, value, "--cpu"]
+    result = CliRunner().invoke(evaluate, arguments)
+    assert result.exit_code == 2
+    assert "template" in result.output or "none does" in result.output
 
 
 def test_adversarial_questions_are_told_by_category(tuned: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from exallm_trainer.evaluate.answers import Generated
 from exallm_trainer.evaluate.decoding import Decoding
 from exallm_trainer.evaluate.model_place import ModelPlace, model_place
-from exallm_trainer.recipe import LoraSettings, Optimisation, Recipe
+from exallm_trainer.recipe import LoraSettings, Optimisation, Recipe, read_recipe, recipe_file
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.prompt import ContextQuestion
 from tests.trainer_tiny_models import EXAMPLES, save_tiny_model
@@ -52,8 +52,11 @@ def answers(loaded: Any, asked: list[ContextQuestion], **settings: Any) -> list[
     from exallm_trainer.evaluate.transformers_answerer import TransformersAnswerer
 
     seen: list[tuple[int, int]] = []
-    answerer = TransformersAnswerer(loaded, Decoding(**settings))
-    generated = answerer.answer(asked, lambda done, total: seen.append((done, total)))
+    decoding = Decoding(**settings)
+    prompts = [decoding.prompt(each) for each in asked]
+    generated = TransformersAnswerer(loaded, decoding).complete(
+        prompts, lambda done, total: seen.append((done, total))
+    )
     assert seen[-1] == (len(asked), len(asked))
     return generated
 
@@ -209,8 +212,13 @@ def test_the_places_of_a_run(run: Path, llama: Path) -> None:
     )
     assert model_place(str(llama)) == ModelPlace(llama.name, "model", str(llama))
     assert model_place("owner/name") == ModelPlace("owner/name", "model", "owner/name")
-    assert best.trained
-    assert not model_place("owner/name").trained
+    assert best.asked_bare and not model_place("owner/name").asked_bare
+
+
+@pytest.mark.parametrize(("recipe", "bare"), [("continue", False), ("scratch", True)])
+def test_a_model_that_only_read_texts_is_asked_as_its_base(recipe: str, bare: bool) -> None:
+    record = {"recipe": asdict(read_recipe(recipe_file(recipe)))}
+    assert ModelPlace("more/best", "model", "more/best", record=record).asked_bare is bare
 
 
 def test_an_adapter_is_put_on_its_base(run: Path, untrained: Path) -> None:

@@ -14,6 +14,7 @@ from exallm_trainer.example import Example
 from exallm_trainer.recipe import Optimisation, Recipe, SpanSettings, read_recipe, recipe_file
 from exallm_trainer.run_folder import METRICS_FILE, RunFolder
 from exallm_udfs.errors import ExallmError
+from exallm_udfs.prompt import ContextQuestion
 from tests.trainer_tiny_models import EXAMPLES, save_tiny_encoder
 
 pytestmark = pytest.mark.trainer
@@ -155,19 +156,65 @@ def test_a_run_that_stops_goes_on_where_it_stood(base: Path, run: Path, tmp_path
 def test_the_best_checkpoint_answers_as_evaluate_asks_it(run: Path) -> None:
     from exallm_trainer.evaluate.answerer import answerer_of
     from exallm_trainer.evaluate.answers import unobserved
-    from exallm_trainer.evaluate.decoding import Decoding
     from exallm_trainer.evaluate.model_place import model_place
     from exallm_trainer.evaluate.model_under_test import load_model
-    from exallm_udfs.prompt import ContextQuestion
 
     for place in map(model_place, (str(run), str(run / "best"))):
-        answerer = answerer_of(place, load_model(place, None, cpu=True), Decoding())
+        settings = place.span()
+        assert settings == SETTINGS
+        answerer = answerer_of(load_model(place, None, cpu=True), settings)
         asked = [ContextQuestion(example.context, example.question) for example in EXAMPLES]
         asked.append(ContextQuestion(EXAMPLES[0].context, "When? " * 60))
         given = answerer.answer(asked, unobserved)
-        right = [(*example.answers, "unanswerable")[0] for example in EXAMPLES]
-        assert [each.text for each in given] == [*right, ""]
-        assert given[-1].finish_reason == "too_long"
+        right = [(*example.answers, None)[0] for example in EXAMPLES]
+        assert [each.text for each in given] == [*right, None]
+        assert [each.stopped for each in given] == [True] * len(EXAMPLES) + [False]
+
+
+@pytest.fixture
+def whole_contexts(base: Path) -> tuple[Any, list[tuple[int, int]]]:
+    """A model that answers with all that a window holds, and the shapes that it computed."""
+    import torch
+    from transformers import AutoTokenizer
+    from transformers.modeling_outputs import QuestionAnsweringModelOutput
+
+    from exallm_trainer.evaluate.model_under_test import ModelUnderTest
+
+    shapes: list[tuple[int, int]] = []
+
+    def pointing(input_ids: Any, attention_mask: Any, token_type_ids: Any) -> Any:
+        shapes.append(tuple(input_ids.shape))
+        starts, ends = torch.zeros(input_ids.shape), torch.zeros(input_ids.shape)
+        for row, length in enumerate(attention_mask.sum(dim=1).tolist()):
+            starts[row, int(token_type_ids[row].argmax())] = 9
+            ends[row, length - 2] = 9  # the last token is a mark
+        return QuestionAnsweringModelOutput(start_logits=starts, end_logits=ends)
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    cpu = torch.device("cpu")
+    return ModelUnderTest(pointing, tokenizer, "0" * 64, None, cpu, "fp32"), shapes
+
+
+@pytest.mark.parametrize("context", ["Sales\n- Legal", "not specified", "Answer: in 1682"])
+def test_a_span_is_the_answer_as_it_stands(whole_contexts: Any, context: str) -> None:
+    from exallm_trainer.evaluate.answers import unobserved
+    from exallm_trainer.evaluate.span_answerer import SpanAnswerer
+
+    model, _ = whole_contexts
+    settings = SpanSettings(window_tokens=96, max_answer_tokens=30, overlap_tokens=16)
+    asked = ContextQuestion(context, "What?")
+    (given,) = SpanAnswerer(model, settings).answer([asked], unobserved)
+    assert given.text == context and given.generated is None
+
+
+def test_windows_of_a_long_context_are_computed_in_batches(whole_contexts: Any) -> None:
+    from exallm_trainer.evaluate.answers import unobserved
+    from exallm_trainer.evaluate.span_answerer import SpanAnswerer
+
+    model, shapes = whole_contexts
+    asked = ContextQuestion("A mill. " * 1500, "What?")
+    SpanAnswerer(model, SETTINGS).answer([asked], unobserved)
+    assert len(shapes) > 1 and all(rows * tokens <= 4096 for rows, tokens in shapes)
 
 
 def test_a_window_longer_than_the_base_takes_is_refused(base: Path, tmp_path: Path) -> None:

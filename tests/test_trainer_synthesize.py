@@ -17,7 +17,7 @@ from exallm.cli.main import exallm
 from exallm_trainer.data.prepare import PrepareRequest, prepare
 from exallm_trainer.data.settings import PrepareSettings
 from exallm_trainer.data.sources import parse_source
-from exallm_trainer.evaluate.answers import Generated, Observer
+from exallm_trainer.evaluate.answers import GivenAnswer, Observer
 from exallm_trainer.example import Example
 from exallm_trainer.synthesize import prompt
 from exallm_trainer.synthesize.generator import Completion, ModelIdentity
@@ -86,9 +86,9 @@ class Writer:
 class Knowing:
     """Answers every question with the year, whatever was asked."""
 
-    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[Generated]:
+    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[GivenAnswer]:
         years = [str(1600 + TOWNS.index(town_of(asked.context))) for asked in questions]
-        return [Generated(f" {year}\n", "stop") for year in years]
+        return [GivenAnswer(year) for year in years]
 
 
 SECOND = SecondModel(ModelIdentity("second", None), Knowing())
@@ -293,8 +293,8 @@ def test_a_question_that_the_second_model_refuses_is_counted(books: str, tmp_pat
     class Silent(Knowing):
         def answer(
             self, questions: Sequence[ContextQuestion], observe: Observer
-        ) -> list[Generated]:
-            return [Generated("", "refused"), *super().answer(questions[1:], observe)]
+        ) -> list[GivenAnswer]:
+            return [GivenAnswer(None, refused=True), *super().answer(questions[1:], observe)]
 
     second = SecondModel(ModelIdentity("second", None), Silent())
     record = synthesize(replace(request(books, Writer()), second=second), tmp_path / "out")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import string
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,15 +60,18 @@ def save_tiny_encoder(folder: Path) -> Path:
 
 
 def _word_piece_tokenizer() -> Any:
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    """Words of the examples and single characters: a trained vocabulary differs from run to run."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
     from transformers import BertTokenizer
 
     marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    text = " ".join(example.prompt() for example in EXAMPLES).lower()
+    words = sorted({*re.findall(r"\w+", text), *string.ascii_lowercase, *string.digits, *".?:-"})
+    pieces = [f"##{each}" for each in string.ascii_lowercase + string.digits]
+    vocabulary = {each: number for number, each in enumerate([*marks, *words, *pieces])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=120, special_tokens=marks)
-    tokenizer.train_from_iterator([example.prompt() for example in EXAMPLES], trainer)
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     return BertTokenizer(tokenizer_object=tokenizer)
 
@@ -76,6 +81,25 @@ def save_tiny_run(folder: Path) -> Path:
     save_tiny_model(folder / "best")
     recipe = {"method": "finetune", "base": "tiny", "optimisation": {"learning_rate": 1e-3}}
     (folder / "run.json").write_text(json.dumps({"base": "tiny", "recipe": recipe}))
+    return folder
+
+
+def save_tiny_span_run(folder: Path) -> Path:
+    """A run folder of the recipe span, whose best checkpoint points anywhere."""
+    from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
+
+    encoder = save_tiny_encoder(folder / "encoder")
+    set_seed(0)
+    model = AutoModelForQuestionAnswering.from_pretrained(encoder)
+    model.save_pretrained(folder / "best")
+    AutoTokenizer.from_pretrained(encoder).save_pretrained(folder / "best")
+    settings = {"window_tokens": 48, "overlap_tokens": 16, "max_answer_tokens": 8}
+    optimisation = {"learning_rate": 1e-3, "seed": 0}
+    recipe = {"method": "span", "base": "tiny", "span": settings, "optimisation": optimisation}
+    record = {"state": "finished", "reason": None, "run_id": "r", "base": "tiny", "recipe": recipe}
+    record |= {"base_sha256": "0" * 64, "data_sha256": "0" * 64, "versions": {}}
+    (folder / "run.json").write_text(json.dumps(record))
+    (folder / "card.json").write_text("{}")
     return folder
 
 

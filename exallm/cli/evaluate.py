@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,10 @@ from exallm.cli.trainer_extra import require_trainer
 
 if TYPE_CHECKING:
     from exallm_trainer.evaluate.comparison import Comparison
+    from exallm_trainer.evaluate.decoding import Decoding
     from exallm_trainer.evaluate.evaluation import Evaluation, EvaluationRequest
     from exallm_trainer.evaluate.evaluation_set import EvaluationSet
+    from exallm_trainer.evaluate.model_place import ModelPlace
 
 _EXISTING_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -32,9 +34,32 @@ class _Asking:
     base: str | None
     labels: tuple[str, ...]
     positive: str | None
-    max_new_tokens: int
-    batch_rows: int
+    max_new_tokens: int | None
+    batch_rows: int | None
     cpu: bool
+
+    def decoding(self, place: ModelPlace, template: Path | None) -> Decoding | None:
+        """How a model that writes is asked; None for one that points, which takes no template."""
+        if place.span() is not None:
+            if template is not None:
+                raise click.UsageError(f"{place.name} points at answers and takes no template")
+            return None
+        text = usual_template(place) if template is None else _text(template)
+        usual: Decoding = import_module("exallm_trainer.evaluate.decoding").Decoding(text)
+        return replace(
+            usual,
+            max_new_tokens=self.max_new_tokens or usual.max_new_tokens,
+            batch_rows=self.batch_rows or usual.batch_rows,
+        )
+
+    def require_use(self, requests: Sequence[EvaluationRequest]) -> None:
+        """Refuse options of generation where no model generates."""
+        if self.max_new_tokens is None and self.batch_rows is None:
+            return
+        if all(request.decoding is None for request in requests):
+            raise click.UsageError(
+                "--max-new-tokens and --batch-rows are for models that write, and none does"
+            )
 
 
 @dataclass(frozen=True)
@@ -59,8 +84,8 @@ class _Result:
 @click.option(
     "--template",
     type=_EXISTING_FILE,
-    help="How MODEL is asked: a text with one {ctx}. Models that exallm trained are asked bare, all"
-    " others with worked examples.",
+    help="How MODEL is asked: a text with one {ctx}. Models that exallm trained on questions are"
+    " asked bare, all others with worked examples; one that points takes no template.",
 )
 @click.option("--against-template", type=_EXISTING_FILE, help="The same for the other model.")
 @click.option("--label", "labels", multiple=True, help="Every label, where answers are labels.")
@@ -77,13 +102,15 @@ class _Result:
     help="A field shared by questions that ask the same of another group each.",
 )
 @click.option("--positive", metavar="LABEL", help="Compare how often groups get this label.")
-@click.option("--max-new-tokens", type=click.IntRange(1), default=32, show_default=True)
+@click.option(
+    "--max-new-tokens",
+    type=click.IntRange(1),
+    help="A generated answer ends there if not before.  [default: 32]",
+)
 @click.option(
     "--batch-rows",
     type=click.IntRange(1),
-    default=16,
-    show_default=True,
-    help="Prompts that are computed together.",
+    help="Prompts that are computed together.  [default: 16]",
 )
 @click.option(
     "--out",
@@ -107,8 +134,8 @@ def evaluate(
     groups: tuple[str, ...],
     counterpart: str | None,
     positive: str | None,
-    max_new_tokens: int,
-    batch_rows: int,
+    max_new_tokens: int | None,
+    batch_rows: int | None,
     out: Path | None,
     record: bool,
     cpu: bool,
@@ -142,6 +169,7 @@ def evaluate(
     # All are looked at before the first one answers, which may take long.
     asked = [_request(model, asking, template) for model in models]
     asked_other = None if against is None else _request(against, asking, against_template)
+    asking.require_use([*asked, *([asked_other] if asked_other else [])])
     with progress("reading the questions") as shown:
         other = None if asked_other is None else _evaluate(asked_other, shown)
         results = [_result(_evaluate(request, shown), other) for request in asked]
@@ -166,14 +194,12 @@ def _result(evaluation: Evaluation, other: Evaluation | None) -> _Result:
 
 def _request(model: str, asking: _Asking, template: Path | None) -> EvaluationRequest:
     evaluation = import_module("exallm_trainer.evaluate.evaluation")
-    decoding = import_module("exallm_trainer.evaluate.decoding").Decoding
     place = import_module("exallm_trainer.evaluate.model_place").model_place(opened_model(model))
-    text = usual_template(place) if template is None else _text(template)
     named = asking.base or place.base
     request: EvaluationRequest = evaluation.EvaluationRequest(
         place=place,
         data=asking.data,
-        decoding=decoding(text, asking.max_new_tokens, batch_rows=asking.batch_rows),
+        decoding=asking.decoding(place, template),
         base=None if named is None else opened_model(named),
         labels=asking.labels,
         positive=asking.positive,

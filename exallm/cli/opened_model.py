@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def usual_template(place: ModelPlace) -> str:
-    """How a model is asked: bare where exallm trained it, else with worked examples."""
-    return PLACEHOLDER if place.trained else PROMPT_TEMPLATE
+    """How a model is asked: bare where it learnt that form, else with worked examples."""
+    return PLACEHOLDER if place.asked_bare else PROMPT_TEMPLATE
 
 
 _FETCHED = {SMOLLM2: smollm2_file, MINILM: minilm_folder}

@@ -59,7 +59,7 @@ def train(
     cpu: bool,
     as_json: bool,
 ) -> None:
-    """Train by RECIPE: lora, finetune, dpo, scratch, continue, or a recipe file of your own.
+    """Train by RECIPE: lora, finetune, dpo, span, scratch, continue, or a recipe file of your own.
 
     The same command continues a run that was stopped or killed. Every figure goes into
     metrics.jsonl, the checkpoint that validation chose into best, both in the run folder.

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exallm.models.source import ModelSettings, PackageSource, Progress
-from exallm_udfs.answer import extract_answer
 from exallm_udfs.batch.extracting import Extracting
 from exallm_udfs.batch.request import Request
 from exallm_udfs.engines.engine import Generation, GenerationSettings
@@ -51,7 +50,7 @@ def packaging_cost(
 
 def _of_checkpoint(
     settings: ModelSettings, run: Path, base: Path | None, examples: Sequence[Example]
-) -> list[str]:
+) -> list[str | None]:
     place = import_module("exallm_trainer.evaluate.model_place").model_place(str(run))
     under_test = import_module("exallm_trainer.evaluate.model_under_test").load_model(
         place, None if base is None else str(base)
@@ -65,13 +64,13 @@ def _of_checkpoint(
             stop=settings.prompt.stop,
         )
     answerer = import_module("exallm_trainer.evaluate.answerer").answerer_of(
-        place, under_test, asked
+        under_test, place.span() or asked
     )
     questions = [ContextQuestion(example.context, example.question) for example in examples]
-    return [generated.text for generated in answerer.answer(questions, lambda done, of: None)]
+    return [given.text for given in answerer.answer(questions, lambda done, of: None)]
 
 
-def _pointed_at(source: PackageSource, examples: Sequence[Example]) -> list[str]:
+def _pointed_at(source: PackageSource, examples: Sequence[Example]) -> list[str | None]:
     """What the database would answer."""
     model = source.settings
     assert model.extraction is not None, "a model either writes or points"
@@ -88,10 +87,11 @@ def _pointed_at(source: PackageSource, examples: Sequence[Example]) -> list[str]
         read = dict(Extracting("the package", reader, Options(), settings).compute(asked))
     finally:
         reader.close()
-    return [str(read[request].values[0] or "") for request in asked]
+    answers = [read[request].values[0] for request in asked]
+    return [None if answer is None else str(answer) for answer in answers]
 
 
-def _of_package(source: PackageSource, examples: Sequence[Example]) -> list[str]:
+def _of_package(source: PackageSource, examples: Sequence[Example]) -> list[str | None]:
     model = source.settings
     if model.prompt is None or model.generation is None:
         return _pointed_at(source, examples)
@@ -106,13 +106,22 @@ def _of_package(source: PackageSource, examples: Sequence[Example]) -> list[str]
         results = engine.generate(prompts, settings)
     finally:
         engine.close()
-    return [result.text if isinstance(result, Generation) else "" for result in results]
+    return [
+        _written(result.text, example) if isinstance(result, Generation) else None
+        for result, example in zip(results, examples, strict=True)
+    ]
 
 
-def _f1(texts: Sequence[str], examples: Sequence[Example]) -> float:
-    """Both sides are cut by the same rule; neither is looked up in its context."""
+def _written(text: str, example: Example) -> str | None:
+    """The answer that a generation holds, as ``AI_ANSWER`` and the checkpoint's side give it."""
+    answers = import_module("exallm_trainer.evaluate.answers")
+    asked = ContextQuestion(example.context, example.question)
+    answer: str | None = answers.answer_from(answers.Generated(text, "stop"), asked).text
+    return answer
+
+
+def _f1(answers: Sequence[str | None], examples: Sequence[Example]) -> float:
     scores = [
-        f1_score(extract_answer(text, ("\n",)), example.answers or (example.completion(),))
-        for text, example in zip(texts, examples, strict=True)
+        f1_score(answer, example.answers) for answer, example in zip(answers, examples, strict=True)
     ]
     return 100 * sum(scores) / len(scores)

@@ -13,6 +13,15 @@ from pathlib import Path
 from exallm.models.source import Progress
 from exallm_udfs.errors import ExallmError
 
+TEXT_GENERATION = "text-generation-with-past"
+QUESTION_ANSWERING = "question-answering"
+# What can be converted for each task.
+_FITTING = {
+    TEXT_GENERATION: "name a text generation checkpoint with safetensors weights, or a GGUF file;"
+    " an encoder is trained with exallm train span first",
+    QUESTION_ANSWERING: "train another encoder with exallm train span --base: optimum-intel"
+    " converts BERT, RoBERTa, ELECTRA and others for question-answering",
+}
 _IR_ENDINGS = (".bin", ".json", ".txt", ".xml")
 
 
@@ -21,8 +30,8 @@ def write_checkpoint_ir(checkpoint: Path, folder: Path, task: str, progress: Pro
 
     A folder that is there is replaced.
 
-    :param task: as optimum names it; of ``text-generation-with-past`` the tokenizer becomes IR,
-        too.
+    :param task: :data:`TEXT_GENERATION`, of which the tokenizer becomes IR, too, or
+        :data:`QUESTION_ANSWERING`.
     :raises ExallmError: E-EXALLM-MODEL-23 without the extra, E-EXALLM-MODEL-25 for a checkpoint
         that cannot be converted.
     """
@@ -45,12 +54,12 @@ def write_checkpoint_ir(checkpoint: Path, folder: Path, task: str, progress: Pro
                 output=scratch,
                 task=task,
                 trust_remote_code=False,
-                convert_tokenizer=task.startswith("text-generation"),
+                convert_tokenizer=task == TEXT_GENERATION,
                 ov_config=OVConfig(quantization_config=None),
             )
             _compress(Path(scratch))
         except (ValueError, KeyError, OSError, RuntimeError) as error:
-            raise not_convertible(str(checkpoint), str(error).splitlines()[0]) from error
+            raise not_convertible(str(checkpoint), str(error).splitlines()[0], task) from error
         if folder.exists():
             _remove(folder)
         Path(scratch).rename(folder)
@@ -92,10 +101,10 @@ def extra_missing() -> ExallmError:
     )
 
 
-def not_convertible(name: str, reason: str) -> ExallmError:
-    """The error for a checkpoint that cannot be converted."""
+def not_convertible(name: str, reason: str, task: str) -> ExallmError:
+    """The error for a checkpoint that cannot be converted for a task, as optimum names it."""
     return ExallmError(
         "E-EXALLM-MODEL-25",
         f"{name} cannot be converted: {reason}",
-        "name a text generation checkpoint with safetensors weights, or a GGUF file",
+        _FITTING[task],
     )

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from exallm.models.checkpoint_ir import (
+    TEXT_GENERATION,
     extra_missing,
     ir_files,
     not_convertible,
@@ -48,7 +49,7 @@ def hub_source(name: str, cache: Path, progress: Progress) -> PackageSource:
 def folder_source(checkpoint: Path, cache: Path, progress: Progress) -> PackageSource:
     """The package's source for a checkpoint in a local folder, converted anew each time."""
     if not list(checkpoint.glob("*.safetensors")):
-        raise not_convertible(str(checkpoint), "it holds no safetensors file")
+        raise not_convertible(str(checkpoint), "it holds no safetensors file", TEXT_GENERATION)
     folder = cache / f"folder--{checkpoint.resolve().name}"
     _convert(checkpoint, folder, "LicenseRef-unknown", progress)
     return _read(folder)
@@ -87,7 +88,7 @@ def _licence(name: str) -> str:
 
 def _convert(checkpoint: Path, folder: Path, licence: str, progress: Progress) -> None:
     """Write the IR, and beside it what a package has to say; that stands there last."""
-    write_checkpoint_ir(checkpoint, folder, "text-generation-with-past", progress)
+    write_checkpoint_ir(checkpoint, folder, TEXT_GENERATION, progress)
     described = {"licence": licence, "context_length": _context_length(checkpoint)}
     (folder / _DESCRIPTION).write_text(json.dumps(described))
 

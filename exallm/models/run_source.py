@@ -17,7 +17,7 @@ from exallm.models.smollm2_source import SMOLLM2_SETTINGS, smollm2_file
 from exallm.models.source import BARE_PROMPT, ModelSettings, PackageSource, Progress
 from exallm.models.span_source import span_source
 from exallm_udfs.errors import ExallmError
-from exallm_udfs.manifest import Figure, Training
+from exallm_udfs.manifest import Figure, PromptSettings, Training
 from exallm_udfs.package import file_sha256
 from exallm_udfs.package_file import ALLOWED_SUFFIXES
 
@@ -150,7 +150,7 @@ def _source_of(run: Run) -> Callable[[Run, Path | None, Path, Progress], Package
 def _adapted(run: Run, base: Path | None, cache: Path, progress: Progress) -> PackageSource:
     gguf, settings = _lora_base(run, base, cache, progress)
     source = lora_source(settings, gguf, run.best, cache, progress)
-    return replace(source, settings=replace(source.settings, prompt=BARE_PROMPT))
+    return replace(source, settings=replace(source.settings, prompt=_prompt_of(run)))
 
 
 def _whole(run: Run, base: Path | None, cache: Path, progress: Progress) -> PackageSource:
@@ -161,8 +161,15 @@ def _whole(run: Run, base: Path | None, cache: Path, progress: Progress) -> Pack
         for file in sorted(run.best.iterdir())
         if file.suffix in ALLOWED_SUFFIXES
     }
-    settings = replace(source.settings, prompt=BARE_PROMPT)
+    settings = replace(source.settings, prompt=_prompt_of(run))
     return replace(source, settings=settings, checkpoint_path=_CHECKPOINT_FOLDER, added=checkpoint)
+
+
+def _prompt_of(run: Run) -> PromptSettings | None:
+    """Bare, but of a model that went on reading texts as its base is asked: it saw no prompts."""
+    if run.method == "continue" and run.record["base_sha256"] == smollm2.SHA256:
+        return SMOLLM2_SETTINGS.prompt
+    return BARE_PROMPT
 
 
 def _pointing(run: Run, base: Path | None, cache: Path, progress: Progress) -> PackageSource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from exallm.models.checkpoint_ir import write_checkpoint_ir
+from exallm.models.checkpoint_ir import QUESTION_ANSWERING, write_checkpoint_ir
 from exallm.models.source import ModelSettings, PackageSource, Progress
 from exallm_udfs.manifest import ExtractionSettings
 from exallm_udfs.package import file_sha256
@@ -26,7 +26,7 @@ def span_source(
     """
     folder = cache / "span" / file_sha256(checkpoint / "model.safetensors")
     if not folder.is_dir():
-        write_checkpoint_ir(checkpoint, folder, "question-answering", progress)
+        write_checkpoint_ir(checkpoint, folder, QUESTION_ANSWERING, progress)
     return PackageSource(
         folder=folder,
         files=_FILES,

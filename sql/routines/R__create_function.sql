@@ -15,7 +15,11 @@ if TASK_NAME ~= 'answer' and TASK_NAME ~= 'complete' then
 end
 functions.check_names(schema, FUNCTION_SCHEMA, FUNCTION_NAME)
 registry.lock(schema)
-functions.check_reference(schema, MODEL_REFERENCE)
+local model, version = functions.resolve_reference(schema, MODEL_REFERENCE)
+if TASK_NAME == 'complete' and registry.points(schema, model, version) then
+    registry.fail(50, model .. ' version ' .. version .. ' points at answers and writes no text',
+        'make a function of task answer, or name a model that writes')
+end
 functions.require_own(schema, FUNCTION_SCHEMA, FUNCTION_NAME)
 local body = query([[SELECT ::s.FUNCTION_BODY(:k, :r, :o) FROM DUAL]],
     {s = quote(schema), k = TASK_NAME, r = MODEL_REFERENCE, o = schema})[1][1]

@@ -1,5 +1,6 @@
 -- EXECUTE SCRIPT FORCE_PROMOTE('qa', 3, 'the champion names a customer')
--- makes a version the champion whatever was measured. The history says FORCE_PROMOTE, and why.
+-- makes a version the champion whatever was measured, and whoever asks it for text though it writes
+-- none. The history says FORCE_PROMOTE, and why.
 
 CREATE OR REPLACE LUA SCRIPT FORCE_PROMOTE (MODEL_NAME, VERSION_NUMBER, REASON) AS
 local schema = exa.meta.script_schema

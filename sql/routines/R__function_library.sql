@@ -23,8 +23,8 @@ function check_names(schema, function_schema, function_name)
     end
 end
 
--- The reference has to mean a version now: model, model@alias or model@v3.
-function check_reference(schema, reference)
+-- Model and version that a reference means now: model, model@alias or model@v3.
+function resolve_reference(schema, reference)
     local model, mark, selector = tostring(reference):match('^([^@]+)(@?)(.*)$')
     if model == nil or (mark == '@') == (selector == '') then
         registry.fail(1, tostring(reference) .. ' is not a model reference',
@@ -33,13 +33,15 @@ function check_reference(schema, reference)
     registry.require_model(schema, model)
     local number = selector:match('^v([1-9]%d*)$')
     if number ~= nil then
-        registry.require_version(schema, model, number)
-        return
+        local _, version = registry.require_version(schema, model, number)
+        return model, version
     end
     local alias = selector == '' and 'champion' or selector
-    if registry.current_version(schema, model, alias) == nil then
+    local version = registry.current_version(schema, model, alias)
+    if version == nil then
         registry.fail(5, model .. ' has no alias ' .. alias, 'call LIST_MODELS() for those it has')
     end
+    return model, version
 end
 
 -- The hash of a script's text; nil where there is no such script.

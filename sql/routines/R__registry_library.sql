@@ -178,12 +178,57 @@ function last_change(schema, model, alias)
         {s = quote(schema), m = model, a = alias})[1]
 end
 
+-- Whether a version points at its answers and so writes no text.
+function points(schema, model, version)
+    local rows = query([[
+        SELECT MANIFEST FROM ::s.MODEL_VERSIONS WHERE MODEL = :m AND MODEL_VERSION = :v]],
+        {s = quote(schema), m = model, v = version})
+    return type(json.decode(rows[1].MANIFEST).extraction) == 'table'
+end
+
+-- The functions that would ask a model for text which writes none after a change: those of task
+-- complete, and GPT2_INFERENCE, whose model stands in its text, if it has got text so far.
+local function left_without_text(schema, change, from_version)
+    local reference = change.model .. '@' .. change.alias
+    local rows = query([[
+        SELECT FUNCTION_SCHEMA || '.' || FUNCTION_NAME FROM ::s.FUNCTIONS
+        WHERE TASK = 'complete' AND (MODEL_REFERENCE = :r OR MODEL_REFERENCE = :b) ORDER BY 1]],
+        {s = quote(schema), r = reference,
+        b = change.alias == 'champion' and change.model or reference})
+    local names = {}
+    for i = 1, #rows do
+        names[i] = rows[i][1]
+    end
+    if reference == 'qa@champion' and from_version ~= nil
+        and not points(schema, change.model, from_version) then
+        names[#names + 1] = 'GPT2_INFERENCE'
+    end
+    return names
+end
+
+-- An alias that functions ask for text goes on to mean a version that writes, unless it is forced.
+local function require_text(schema, change, from_version)
+    if change.kind == 'FORCE_PROMOTE' or change.version == nil
+        or not points(schema, change.model, change.version) then
+        return
+    end
+    local names = left_without_text(schema, change, from_version)
+    if #names > 0 then
+        fail(51, change.model .. ' version ' .. change.version .. ' points at answers and writes no'
+            .. ' text, and these functions ask ' .. change.model .. '@' .. change.alias .. ' for text: '
+            .. table.concat(names, ', '),
+            'register it as a model of its own, or bind the functions to one that writes'
+            .. (change.alias == 'champion' and ', or call FORCE_PROMOTE with a reason' or ''))
+    end
+end
+
 -- Points an alias to a version, or takes it away where the change has none, and writes that down.
 -- change: model, alias, version, kind, and where there are any: reason, evaluation, against, gate.
 -- `previous` is the change that ROLLBACK goes back to from here: nil for the last one, null for none.
 function point_alias(schema, change, previous)
     local names = {s = quote(schema), m = change.model, a = change.alias}
     local from_version = current_version(schema, change.model, change.alias)
+    require_text(schema, change, from_version)
     if previous == nil then
         local last = last_change(schema, change.model, change.alias)
         previous = last ~= nil and last.CHANGE_NUMBER or null

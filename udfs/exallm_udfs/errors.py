@@ -75,6 +75,7 @@ ERRORS: dict[str, str] = {
     "E-EXALLM-MODEL-48": "the options of an evaluation are not valid",
     "E-EXALLM-MODEL-49": "an evaluation did not bring back every row",
     "E-EXALLM-MODEL-50": "a model points at answers and writes no text",
+    "E-EXALLM-MODEL-51": "functions would ask an alias for text that writes none",
     # ROW: one row of a batch
     "E-EXALLM-ROW-1": "prompt and answer are longer than the model's context",
     "E-EXALLM-ROW-2": "the prompt has no tokens",

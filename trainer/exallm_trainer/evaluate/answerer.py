@@ -1,22 +1,21 @@
-"""What lets a loaded model answer, by how it was trained."""
+"""What lets a loaded model answer, by how it is asked."""
 
 from __future__ import annotations
 
 from exallm_trainer.evaluate.decoding import Decoding
-from exallm_trainer.evaluate.model_place import ModelPlace
 from exallm_trainer.evaluate.model_under_test import ModelUnderTest
 from exallm_trainer.evaluate.span_answerer import SpanAnswerer
 from exallm_trainer.evaluate.transformers_answerer import TransformersAnswerer
+from exallm_trainer.recipe import SpanSettings
 
 
 def answerer_of(
-    place: ModelPlace, under_test: ModelUnderTest, decoding: Decoding
+    under_test: ModelUnderTest, asking: Decoding | SpanSettings
 ) -> SpanAnswerer | TransformersAnswerer:
-    """The answerer of a model from its place.
+    """The answerer of a model.
 
-    :param decoding: how a model that writes is asked; one that points knows no other way.
+    :param asking: how one that writes generates, or how one that points reads.
     """
-    settings = place.span()
-    if settings is not None:
-        return SpanAnswerer(under_test, settings)
-    return TransformersAnswerer(under_test, decoding)
+    if isinstance(asking, SpanSettings):
+        return SpanAnswerer(under_test, asking)
+    return TransformersAnswerer(under_test, asking)

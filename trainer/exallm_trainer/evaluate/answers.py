@@ -38,28 +38,30 @@ def unobserved(done: int, total: int) -> None:
     """An observer that does nothing."""
 
 
-class Answerer(Protocol):
-    """Whatever answers questions: a model in this process, or something that reaches one."""
-
-    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[Generated]:
-        """One generation a question, in their order."""
-        ...
-
-
 @dataclass(frozen=True)
 class GivenAnswer:
     """The answer to one question, from a model or from SQL.
 
     :param text: None where the model says that there is no answer.
     :param stopped: whether the generation ended of itself; None where that is not known.
-    :param generated: what it was made from; None where that is not known.
-    :param log_probability: as in :class:`Generated`.
+    :param generated: what it was made from; None where nothing was, or where that is not known.
+    :param log_probability: as in :class:`Generated`; of a span the log of its score.
+    :param refused: whether the model would not answer.
     """
 
     text: str | None
     stopped: bool | None = None
     generated: str | None = None
     log_probability: float | None = None
+    refused: bool = False
+
+
+class Answerer(Protocol):
+    """Whatever answers questions: a model in this process, or something that reaches one."""
+
+    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[GivenAnswer]:
+        """One answer a question, in their order, as ``AI_ANSWER`` gives it."""
+        ...
 
 
 def answer_from(generated: Generated, asked: ContextQuestion) -> GivenAnswer:
@@ -72,6 +74,7 @@ def answer_from(generated: Generated, asked: ContextQuestion) -> GivenAnswer:
         stopped=generated.finish_reason == "stop",
         generated=generated.text,
         log_probability=generated.log_probability,
+        refused=generated.finish_reason == "refused",
     )
 
 

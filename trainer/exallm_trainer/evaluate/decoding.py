@@ -29,16 +29,17 @@ class Decoding:
         try:
             build_prompt(self.template, "")
         except ValueError as error:
-            raise _invalid(str(error)) from error
+            raise cannot_ask(str(error)) from error
         if self.max_new_tokens < 1 or self.batch_rows < 1:
-            raise _invalid("max_new_tokens and batch_rows are at least 1")
+            raise cannot_ask("max_new_tokens and batch_rows are at least 1")
 
     def prompt(self, asked: ContextQuestion) -> str:
         """What the model reads."""
         return build_prompt(self.template, asked.text())
 
 
-def _invalid(problem: str) -> ExallmError:
+def cannot_ask(problem: str) -> ExallmError:
+    """The error for settings with which a model cannot be asked."""
     return ExallmError(
         "E-EXALLM-TRAIN-24",
         f"a model cannot be asked so: {problem}",

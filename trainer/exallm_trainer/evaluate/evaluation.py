@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
 from exallm_trainer.evaluate.adversarial import Misled, misled
-from exallm_trainer.evaluate.answers import GivenAnswer, answer_from
-from exallm_trainer.evaluate.decoding import Decoding
+from exallm_trainer.evaluate.answers import GivenAnswer
+from exallm_trainer.evaluate.decoding import Decoding, cannot_ask
 from exallm_trainer.evaluate.evaluation_set import EvaluationSet
 from exallm_trainer.evaluate.fairness import Fairness, fairness_of
 from exallm_trainer.evaluate.labels import LabelScores, label_scores
@@ -20,6 +20,7 @@ from exallm_trainer.evaluate.likelihood import Likelihood
 from exallm_trainer.evaluate.model_place import ModelPlace
 from exallm_trainer.evaluate.overlap import Overlap, overlap_of
 from exallm_trainer.evaluate.score import FailureGroup, ScoredAnswer, Scores, Scoring, Slice, score
+from exallm_trainer.recipe import SpanSettings
 from exallm_udfs.errors import ExallmError
 from exallm_udfs.manifest import Figure
 from exallm_udfs.prompt import ContextQuestion
@@ -33,18 +34,20 @@ Observer = Callable[[str, int, int], None]
 class EvaluationRequest:
     """What to evaluate, on what, and how.
 
+    :param decoding: None for the usual way, and for a model that points at answers.
     :param base: what an adapter is put on, None for what it names itself.
     :param labels: every label, where the answers are labels.
     :param positive: the label whose rates are compared between groups; None: being answered.
     :param cpu: compute on the CPU even where there is an accelerator.
     :param seed: of the intervals.
 
-    E-EXALLM-TRAIN-22 where the positive label is none of the labels.
+    E-EXALLM-TRAIN-22 where the positive label is none of the labels, -24 where a model that points
+    is to generate, -25 as ``ModelPlace.span``.
     """
 
     place: ModelPlace
     data: EvaluationSet
-    decoding: Decoding = field(default_factory=Decoding)
+    decoding: Decoding | None = None
     base: str | None = None
     labels: tuple[str, ...] = ()
     positive: str | None = None
@@ -53,6 +56,13 @@ class EvaluationRequest:
 
     def __post_init__(self) -> None:
         _require_label(self.positive, self.labels)
+        if self.decoding is not None and self.place.span() is not None:
+            raise cannot_ask(f"{self.place.name} points at answers and generates no text")
+
+    @property
+    def asking(self) -> Decoding | SpanSettings:
+        """How the model generates, or how it reads where it points."""
+        return self.place.span() or self.decoding or Decoding()
 
 
 @dataclass(frozen=True)
@@ -61,17 +71,36 @@ class Computed:
 
     :param sha256: of the model's weights, of the adapter where there is one.
     :param base_sha256: of what the adapter was put on.
+    :param decoding: None for a model that points at answers, which has ``span`` instead.
     :param seconds: for the answers alone, without loading the model.
     """
 
     model: str
     sha256: str
     base_sha256: str | None
-    decoding: Decoding
+    decoding: Decoding | None
     device: str
     precision: str
     versions: dict[str, str]
     seconds: float
+    span: SpanSettings | None = None
+
+    def __post_init__(self) -> None:
+        if (self.decoding is None) == (self.span is None):
+            raise ValueError("a model either generates or points")
+
+    def way(self) -> str:
+        """How the answers were computed, in words."""
+        if self.decoding is not None:
+            return (
+                f"greedy, at most {self.decoding.max_new_tokens} new tokens,"
+                f" {self.decoding.batch_rows} prompts a batch"
+            )
+        assert self.span is not None, "it generates or points"
+        return (
+            f"pointing, windows of {self.span.window_tokens} tokens that overlap by"
+            f" {self.span.overlap_tokens}, answers of at most {self.span.max_answer_tokens}"
+        )
 
 
 @dataclass(frozen=True)
@@ -145,13 +174,13 @@ def evaluate(request: EvaluationRequest, observe: Observer = unobserved) -> Eval
 
     observe("loading the model", 0, 0)
     under_test = load_model(request.place, request.base, request.cpu)
-    answerer = answerer_of(request.place, under_test, request.decoding)
+    asking = request.asking
+    answerer = answerer_of(under_test, asking)
     examples = request.data.examples
     asked = [ContextQuestion(example.context, example.question) for example in examples]
     began = time.monotonic()
-    generated = answerer.answer(asked, lambda done, total: observe("answering", done, total))
+    given = answerer.answer(asked, lambda done, total: observe("answering", done, total))
     seconds = time.monotonic() - began
-    given = [answer_from(each, about) for each, about in zip(generated, asked, strict=True)]
     likelihood = answerer.likelihood(
         examples, lambda done, total: observe("right answers", done, total)
     )
@@ -159,11 +188,12 @@ def evaluate(request: EvaluationRequest, observe: Observer = unobserved) -> Eval
         model=request.place.name,
         sha256=under_test.sha256,
         base_sha256=under_test.base_sha256,
-        decoding=request.decoding,
+        decoding=asking if isinstance(asking, Decoding) else None,
         device=under_test.device.type,
         precision=under_test.precision,
         versions={name: version(name) for name in _VERSIONS},
         seconds=round(seconds, 2),
+        span=asking if isinstance(asking, SpanSettings) else None,
     )
     return judge(
         request.place.name,

@@ -145,10 +145,10 @@ def _how(evaluation: Evaluation) -> str:
     on_base = "" if computed.base_sha256 is None else f", on a base of `{computed.base_sha256}`"
     lines += [
         f"- weights: sha256 `{computed.sha256}`{on_base}",
-        f"- greedy, at most {computed.decoding.max_new_tokens} new tokens,"
-        f" {computed.decoding.batch_rows} prompts a batch, {computed.precision} on"
-        f" {computed.device}, {computed.seconds:.0f} s",
+        f"- {computed.way()}, {computed.precision} on {computed.device}, {computed.seconds:.0f} s",
     ]
+    if computed.decoding is None:
+        return "\n".join([*lines, "- asked with question and context as they are\n"])
     template = computed.decoding.template
     if template == PLACEHOLDER:
         return "\n".join([*lines, "- asked with the question's prompt alone\n"])

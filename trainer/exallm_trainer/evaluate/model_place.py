@@ -14,6 +14,7 @@ from exallm_udfs.errors import ExallmError
 
 _ADAPTER = "adapter_config.json"
 _STEP = "state.json"
+CONFIG_FILE = "config.json"
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,18 @@ class ModelPlace:
     record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def trained(self) -> bool:
-        """Whether this trainer made it, so that it knows the form of the prompt."""
-        return bool(self.record) or self.kind != "model"
+    def asked_bare(self) -> bool:
+        """Whether it is asked with a question's prompt alone, without worked examples.
+
+        So is what was trained on that form, and what has no base whose way could be kept. A model
+        that went on reading texts is asked as its base is.
+
+        :raises ExallmError: as :meth:`recipe`.
+        """
+        recipe = self.recipe()
+        if recipe is None:
+            return self.kind != "model"
+        return not (recipe.learns_texts and recipe.base)
 
     def recipe(self) -> Recipe | None:
         """What the model was trained by; None where this trainer did not make it.
@@ -53,9 +63,16 @@ class ModelPlace:
             raise cannot_evaluate(self.name, problem) from error
 
     def span(self) -> SpanSettings | None:
-        """How the model reads where it points at answers; None for one that writes them."""
+        """How the model reads where it points at answers; None for one that writes them.
+
+        A checkpoint folder outside of a run says that it points, and not what windows it learnt
+        from: it is read in the usual ones, or in all that it takes at once.
+        """
         recipe = self.recipe()
-        return None if recipe is None else recipe.span
+        if recipe is not None:
+            return recipe.span
+        config = Path(self.weights, CONFIG_FILE)
+        return _span_of(config) if self.kind == "model" and config.is_file() else None
 
 
 def model_place(model: str) -> ModelPlace:
@@ -92,6 +109,18 @@ def model_place(model: str) -> ModelPlace:
     if (weights / _ADAPTER).is_file():
         return ModelPlace(name, "adapter", str(weights), _base(weights, record), record)
     return ModelPlace(name, "model", str(weights), record=record)
+
+
+def _span_of(config: Path) -> SpanSettings | None:
+    try:
+        values = json.loads(config.read_text(encoding="utf-8"))
+        names = values.get("architectures") or []
+        if not any(name.endswith("ForQuestionAnswering") for name in names):
+            return None
+        window = min(SpanSettings().window_tokens, int(values["max_position_embeddings"]))
+        return SpanSettings(window, window // 3)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise cannot_evaluate(str(config.parent), f"its {CONFIG_FILE} cannot be read") from error
 
 
 def _start(record: Mapping[str, Any], step: Path) -> str:

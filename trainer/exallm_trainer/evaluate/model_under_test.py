@@ -12,12 +12,15 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForQuestionAnswering
 
 from exallm_trainer.device import choose_device, choose_precision
-from exallm_trainer.evaluate.model_place import ModelPlace, cannot_evaluate
+from exallm_trainer.evaluate.model_place import CONFIG_FILE, ModelPlace, cannot_evaluate
 from exallm_trainer.run_folder import ADAPTER_FILE
 from exallm_trainer.train.base_model import BaseModel, add_adapter, load_base
 from exallm_udfs.package import file_sha256
 
 _STEP_FILE = "weights.safetensors"
+# Ends of the names of classes of transformers whose head is part of the checkpoint.
+_WRITING = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+_POINTING = ("ForQuestionAnswering",)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ def load_model(place: ModelPlace, base: str | None, cpu: bool = False) -> ModelU
     base_sha256 = None
     if place.kind == "model":
         loaded = load_base(place.weights, dtype, model_class=_class_of(place))
+        _require_own_head(place, loaded)
     elif place.kind == "adapter":
         loaded, base_sha256 = _with_adapter(place, base or str(place.base), dtype)
     else:
@@ -64,6 +68,17 @@ def load_model(place: ModelPlace, base: str | None, cpu: bool = False) -> ModelU
 
 def _class_of(place: ModelPlace) -> Any:
     return AutoModelForCausalLM if place.span() is None else AutoModelForQuestionAnswering
+
+
+def _require_own_head(place: ModelPlace, loaded: BaseModel) -> None:
+    """A head that the checkpoint lacks has begun at random, and answers nothing."""
+    if Path(place.weights).is_file():  # a GGUF, which holds a whole model that writes
+        return
+    heads = _WRITING if place.span() is None else _POINTING
+    found = loaded.model.config.architectures or ["no architecture"]
+    if not found[0].endswith(heads):
+        problem = f"its {CONFIG_FILE} names {found[0]}, which neither writes nor points at answers"
+        raise cannot_evaluate(place.name, problem)
 
 
 def _with_adapter(place: ModelPlace, base: str, dtype: torch.dtype) -> tuple[BaseModel, str]:

@@ -8,7 +8,14 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
-from exallm_trainer.evaluate.answers import FinishReason, Generated, Observer, unobserved
+from exallm_trainer.evaluate.answers import (
+    FinishReason,
+    Generated,
+    GivenAnswer,
+    Observer,
+    answer_from,
+    unobserved,
+)
 from exallm_trainer.evaluate.decoding import Decoding
 from exallm_trainer.evaluate.likelihood import Likelihood, likelihood_of
 from exallm_trainer.evaluate.model_under_test import ModelUnderTest
@@ -49,9 +56,10 @@ class TransformersAnswerer:
             output_logits=True,
         )
 
-    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[Generated]:
-        """One generation a question, in their order."""
-        return self.complete([self._decoding.prompt(asked) for asked in questions], observe)
+    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[GivenAnswer]:
+        """One answer a question, in their order, as ``AI_ANSWER`` gives it."""
+        generated = self.complete([self._decoding.prompt(asked) for asked in questions], observe)
+        return [answer_from(each, about) for each, about in zip(generated, questions, strict=True)]
 
     def complete(
         self, texts: Sequence[str], observe: Observer = unobserved, special: bool = True

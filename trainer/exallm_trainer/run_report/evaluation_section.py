@@ -55,7 +55,7 @@ def _how(evaluation: Evaluation) -> Element:
     if computed is None:
         return element("p", f"{told}; its answers were given.", class_="note")
     told += (
-        f"; weights {computed.sha256[:12]}, {computed.precision} on {computed.device}, greedy, at"
-        f" most {computed.decoding.max_new_tokens} new tokens, {computed.seconds:.0f} s."
+        f"; weights {computed.sha256[:12]}, {computed.precision} on {computed.device},"
+        f" {computed.way()}, {computed.seconds:.0f} s."
     )
     return element("p", told, class_="note")

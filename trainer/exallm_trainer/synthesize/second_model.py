@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exallm_trainer.evaluate.answers import Answerer, Generated, Observer, answer_from
+from exallm_trainer.evaluate.answers import (
+    Answerer,
+    Generated,
+    GivenAnswer,
+    Observer,
+    answer_from,
+)
 from exallm_trainer.evaluate.decoding import Decoding
 from exallm_trainer.evaluate.model_place import ModelPlace
 from exallm_trainer.synthesize.candidate import Candidate
@@ -36,12 +42,15 @@ class SecondModel:
 def transformers_second(
     place: ModelPlace, base: str | None, template: str, cpu: bool
 ) -> SecondModel:
-    """A model of transformers, asked as ``exallm evaluate`` asks it."""
+    """A model of transformers, asked as ``exallm evaluate`` asks it.
+
+    :param template: of the prompt; a model that points is asked without one.
+    """
     from exallm_trainer.evaluate.answerer import answerer_of
     from exallm_trainer.evaluate.model_under_test import load_model
 
     under_test = load_model(place, base, cpu)
-    answerer = answerer_of(place, under_test, Decoding(template))
+    answerer = answerer_of(under_test, place.span() or Decoding(template))
     return SecondModel(ModelIdentity(place.name, under_test.sha256), answerer)
 
 
@@ -56,19 +65,20 @@ class ChatAnswerer:
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
 
-    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[Generated]:
-        """One generation a question, in their order; empty where the model refuses.
+    def answer(self, questions: Sequence[ContextQuestion], observe: Observer) -> list[GivenAnswer]:
+        """One answer a question, in their order, as ``AI_ANSWER`` gives it; none where the model
+        refuses.
 
         :raises ExallmError: E-EXALLM-DATA-31 where it refuses every question.
         """
-        answers: dict[int, Generated] = {}
+        answers: dict[int, GivenAnswer] = {}
         refusals = Refusals(self._generator.identity)
         for at in range(0, len(questions), self._generator.at_once):
             part = questions[at : at + self._generator.at_once]
             prompts = [_PROMPT + asked.text() for asked in part]
             for number, completion in self._generator.complete(prompts):
                 refusals.count(completion)
-                answers[at + number] = _generated(completion)
+                answers[at + number] = answer_from(_generated(completion), part[number])
             observe(len(answers), len(questions))
         refusals.require_an_answer()
         return [answers[number] for number in range(len(questions))]
@@ -89,14 +99,13 @@ def doubts(
     :param at_least: F1 over words from which two answers say the same.
     """
     asked = [ContextQuestion(each.passage.text, each.question) for each in candidates]
-    generated = second.answer(asked, observe)
-    reasons: list[str | None] = []
-    for candidate, about, given in zip(candidates, asked, generated, strict=True):
-        answer = answer_from(given, about).text
-        if given.finish_reason == "refused":
-            reasons.append("the second model refuses it")
-        elif answer is None or f1_score(answer, [candidate.answer]) < at_least:
-            reasons.append("the second model answers otherwise")
-        else:
-            reasons.append(None)
-    return reasons
+    answers = second.answer(asked, observe)
+    return [_doubt(*each, at_least) for each in zip(candidates, answers, strict=True)]
+
+
+def _doubt(candidate: Candidate, answer: GivenAnswer, at_least: float) -> str | None:
+    if answer.refused:
+        return "the second model refuses it"
+    if answer.text is None or f1_score(answer.text, [candidate.answer]) < at_least:
+        return "the second model answers otherwise"
+    return None
