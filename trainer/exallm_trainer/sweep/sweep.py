@@ -54,7 +54,7 @@ class SweepRequest:
         return {
             "recipe": asdict(self.sweep.recipe),
             "space": {name: asdict(values) for name, values in self.sweep.space.items()},
-            "base": Path(self.start.base).name,
+            "base": self.start.base_name,
             "adapter_sha256": self.start.adapter_sha256(),
             "data_sha256": self.start.data.sha256,
             "seed": self.seed,
