@@ -57,3 +57,17 @@ def test_from_texts_to_a_model_that_is_evaluated(tmp_path: Path) -> None:
     judged = call("evaluate", step, "--data", data, "--rows", 2, "--cpu", "--json")
     assert judged.exit_code == 0, judged.output
     assert json.loads(judged.stdout)
+
+
+def test_another_base_than_that_of_the_recipe(tmp_path: Path) -> None:
+    """The digest of the recipe is that of its own base."""
+    data, recipe = prepare_texts(tmp_path), tmp_path / "own.toml"
+    recipe.write_text(
+        f'method = "continue"\nbase = "smollm2"\nbase_sha256 = "{"0" * 64}"\n'
+        "[optimisation]\nlearning_rate = 1e-2\nmax_tokens = 48\n"
+    )
+    other = save_tiny_model(tmp_path / "other", learnt=())
+    asked = ("train", recipe, "--data", data, "--out", tmp_path / "run", "--base", other, "--cpu")
+    result = call(*asked, "--max-minutes", 1e-9, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["base"] == "other"
