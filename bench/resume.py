@@ -17,11 +17,11 @@ from bench.training_speed import examples_of
 
 _PASSAGES = 24
 _KILLED_AT = 5
-_FILES = ("weights.safetensors", "optimizer.safetensors", "random.safetensors")
+_FILES = ("weights.safetensors", "optimizer.safetensors")
 
 
 def measure(bench: TrainingBench) -> list[Result]:
-    """Whether weights, optimizer and generators end alike."""
+    """Whether weights and optimizer end alike."""
     contexts = list(dict.fromkeys(question.context for question in bench.training))[:_PASSAGES]
     rows = [question for question in bench.training if question.context in set(contexts)]
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
@@ -31,7 +31,7 @@ def measure(bench: TrainingBench) -> list[Result]:
             _run(bench, rows, Path(folder, "killed"), _KILLED_AT)
         resumed = _run(bench, rows, Path(folder, "killed"), 0)
         equal = all((whole / name).read_bytes() == (resumed / name).read_bytes() for name in _FILES)
-        detail = f"{whole.name}, killed at step {_KILLED_AT}: weights, optimizer and generators"
+        detail = f"{whole.name}, killed at step {_KILLED_AT}: weights and optimizer"
     return [Result("resume_equal", equal, detail)]
 
 

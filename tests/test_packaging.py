@@ -155,6 +155,14 @@ def test_a_run_without_its_data_card_is_not_packaged(tmp_path: Path) -> None:
         run_source(folder, None, tmp_path, quiet)
 
 
+def test_a_package_keeps_the_card_of_the_former_data(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", former_sha256="3" * 64)
+    with pytest.raises(ExallmError, match=r"it has no former-card\.json"):
+        read_run(folder)
+    (folder / "former-card.json").write_text("{}")
+    assert read_run(folder).cards == ("card.json", "former-card.json")
+
+
 def test_an_adapter_is_not_merged_into_another_base(tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run")
     other = tmp_path / "other.gguf"

@@ -84,6 +84,23 @@ def test_a_broken_file_is_said_so(tmp_path: Path) -> None:
         tokenised(EXAMPLES, tokenizer(), tmp_path)
 
 
+def test_two_processes_that_make_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, others = token_cache.save_file, [EXAMPLES]
+
+    def save_while_another_does(tensors: Any, file: Path) -> None:
+        save(tensors, file)
+        if others:
+            tokenised(others.pop(), tokenizer(), tmp_path)
+
+    monkeypatch.setattr(token_cache, "save_file", save_while_another_does)
+    expected = tokenise(EXAMPLES, tokenizer())
+    for _ in range(2):
+        assert tokenised(EXAMPLES, tokenizer(), tmp_path) == expected
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "tokens").write_text("a file")
     with pytest.raises(ExallmError, match="E-EXALLM-DATA-17"):

@@ -260,7 +260,9 @@ def test_hours_of_training_runs_add_up(tmp_path: Path) -> None:
     shipped = ROOT / "trainer" / "runs" / "qa"
     seconds = json.loads((shipped / "run.json").read_text())["seconds"]
     assert training_hours([shipped, shipped]) == 2 * seconds / 3600
-    for text in ("{}", '{"seconds": 0}', "no JSON"):
+    (tmp_path / "run.json").write_text('{"state": "failed", "seconds": 36}')
+    assert training_hours([tmp_path]) == 0.01
+    for text in ("{}", '{"state": "running", "seconds": 36}', "no JSON"):
         (tmp_path / "run.json").write_text(text)
         with pytest.raises(ExallmError, match="E-EXALLM-TRAIN-41"):
             training_hours([tmp_path])

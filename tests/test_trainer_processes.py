@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,11 +24,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny_model(tmp_path_factory.mktemp("base"), learnt=())
 
 
-def trained(base: Path, run: Path, method: str, how: str, *more: str) -> str:
-    """Train in one process, in two, or in two with sharded weights; what was printed."""
+def launched(
+    base: Path, run: Path, method: str, how: str, *more: str
+) -> subprocess.CompletedProcess[str]:
+    """Train in one process, in two, or in two with sharded weights."""
     launcher = () if how == "one" else TWO
     command = [sys.executable, *launcher, "-m", "tests.training_program"]
-    done = subprocess.run(
+    return subprocess.run(
         [*command, str(base), method, str(run), *more],
         env=os.environ
         | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
@@ -37,6 +40,11 @@ def trained(base: Path, run: Path, method: str, how: str, *more: str) -> str:
         text=True,
         check=False,
     )
+
+
+def trained(base: Path, run: Path, method: str, how: str, *more: str) -> str:
+    """What a launch printed that ended well."""
+    done = launched(base, run, method, how, *more)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout.strip()
 
@@ -75,20 +83,42 @@ def test_a_stopped_run_of_sharded_weights_goes_on(base: Path, tmp_path: Path) ->
 
 def test_a_checkpoint_goes_from_sharded_processes_to_one(base: Path, tmp_path: Path) -> None:
     """What lies on the disk is whole, so the next launch may be another."""
-    import shutil
-
     trained(base, tmp_path / "run", "lora", "sharded", "2")
     whole = lines(tmp_path / "run")
-    for checkpoint in sorted((tmp_path / "run" / "checkpoints").iterdir())[1:]:
-        shutil.rmtree(checkpoint)
-    record = (tmp_path / "run" / "run.json").read_text()
-    (tmp_path / "run" / "run.json").write_text(record.replace('"finished"', '"stopped"'))
+    put_back(tmp_path / "run")
     trained(base, tmp_path / "run", "lora", "one", "2")
     again = lines(tmp_path / "run")
     assert [line["step"] for line in again] == [line["step"] for line in whole]
     for name in ("loss", "validation_loss"):
         found = [line[name] for line in again if name in line]
         assert found == pytest.approx([line[name] for line in whole if name in line], abs=1e-4)
+
+
+def put_back(run: Path) -> None:
+    """To the last checkpoint but one, as if it had been stopped there."""
+    for checkpoint in sorted((run / "checkpoints").iterdir())[1:]:
+        shutil.rmtree(checkpoint)
+    record = (run / "run.json").read_text()
+    (run / "run.json").write_text(record.replace('"finished"', '"stopped"'))
+
+
+def test_each_process_draws_the_dropout_of_its_step_again(base: Path, tmp_path: Path) -> None:
+    asked = (base, tmp_path / "run", "lora", "two", "2", "", "0.3")
+    trained(*asked)
+    whole = [line["loss"] for line in lines(tmp_path / "run")]
+    put_back(tmp_path / "run")
+    trained(*asked)
+    assert [line["loss"] for line in lines(tmp_path / "run")] == whole
+
+
+def test_processes_that_do_not_see_the_same_run_all_refuse(base: Path, tmp_path: Path) -> None:
+    asked = (base, tmp_path / "{rank}", "lora", "two", "2")
+    trained(*asked, "1e-9")
+    refused = launched(*asked)
+    assert refused.returncode != 0
+    problem = "E-EXALLM-TRAIN-13: the processes of this run do not see the same run folder"
+    assert refused.stderr.count(f"ExallmError: {problem}") == 2, refused.stderr
+    assert not (tmp_path / "0" / METRICS_FILE).exists() and not (tmp_path / "1").exists()
 
 
 def test_more_processes_than_devices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

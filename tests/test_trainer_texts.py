@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("datasketch", reason="the trainer's packages are not installed")
 
+from exallm_trainer.data.card import SourceCard
 from exallm_trainer.data.prepared import Prepared, read_prepared
 from exallm_trainer.data.texts import running_texts
 from exallm_trainer.recipe import Architecture, FormerData, LoraSettings, Optimisation, Recipe
@@ -215,7 +216,8 @@ def further(share: float | None = 0.2, lora: LoraSettings | None = None, **chang
 def former_data(data: Prepared) -> Prepared:
     """The same texts backwards, which the base might have known before."""
     backwards = [replace(chunk, text=chunk.text[::-1]) for chunk in data.train_texts]
-    return replace(data, train_texts=backwards, train=[], sha256="f" * 64)
+    card = replace(data.card, identity="f" * 64)
+    return replace(data, train_texts=backwards, train=[], sha256="f" * 64, card=card)
 
 
 @pytest.mark.parametrize("lora", [None, LoraSettings(rank=8, alpha=16)], ids=["all", "adapter"])
@@ -232,6 +234,7 @@ def test_a_base_goes_on_learning(
     own = running_texts(data.train_texts, data.train)
     assert record.examples == len(own) + record.former_texts
     assert record.former_texts > 0 and record.former_sha256 == "f" * 64
+    assert (tmp_path / "run" / "former-card.json").read_text() == former_data(data).card.text()
     kind = "model" if lora is None else "adapter_model"
     assert (tmp_path / "run" / "best" / f"{kind}.safetensors").is_file()
 
@@ -249,10 +252,26 @@ def test_former_texts_are_a_share_of_the_bytes() -> None:
 
     own = [f"own {number:04d}" for number in range(900)]
     former = [f"old {number:04d}" for number in range(500)]
-    sample = former_sample(own, own[:50] + former, 0.1, seed=3)
+    judged = ["judged"]
+    sample = former_sample(own, judged, own[:50] + judged + former, 0.1, seed=3)
     assert len(sample) == len(set(sample)) == 100
     assert set(sample) <= set(former)
-    assert sample == former_sample(own, own[:50] + former, 0.1, seed=3)
-    assert sample != former_sample(own, own[:50] + former, 0.1, seed=4)
+    assert sample == former_sample(own, judged, own[:50] + judged + former, 0.1, seed=3)
+    assert sample != former_sample(own, judged, own[:50] + judged + former, 0.1, seed=4)
     with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-57: a share of 0\.5 asks for 7 kB"):
-        former_sample(own, former, 0.5, seed=3)
+        former_sample(own, judged, former, 0.5, seed=3)
+
+
+def test_former_data_do_not_bring_in_what_the_model_is_judged_by(
+    data: Prepared, base: Path
+) -> None:
+    """Neither the validation split, though they were trained on it, nor a held-out set."""
+    judging = replace(data, train_texts=data.validation_texts, train=data.validation)
+    asked = request(further(), data, base=str(base), former=judging)
+    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-57: .* there are 0 kB"):
+        _ = asked.former_texts
+    exam = SourceCard("exam", "squad", "exam.json", "e" * 64, None, 1, 1, 1)
+    examined = replace(data, card=replace(data.card, held_out=(exam,)))
+    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-58: .* the held-out set exam of the"):
+        replace(asked, data=examined)
+    assert replace(asked, data=examined, former=examined).former == examined

@@ -82,3 +82,17 @@ def test_a_sweep_of_models_from_scratch_and_of_shares_of_former_data(tmp_path: P
     hopeless = call(*asked, "--former", data).exception
     assert isinstance(hopeless, ExallmError) and hopeless.code == "E-EXALLM-TRAIN-61"
     assert "former texts" in str(hopeless)
+
+
+def test_another_base_than_that_of_the_recipe(tmp_path: Path) -> None:
+    """The digest of the recipe is that of its own base."""
+    data, recipe = prepare_texts(tmp_path), tmp_path / "own.toml"
+    recipe.write_text(
+        f'method = "continue"\nbase = "smollm2"\nbase_sha256 = "{"0" * 64}"\n'
+        "[optimisation]\nlearning_rate = 1e-2\nmax_tokens = 48\n"
+    )
+    other = save_tiny_model(tmp_path / "other", learnt=())
+    asked = ("train", recipe, "--data", data, "--out", tmp_path / "run", "--base", other, "--cpu")
+    result = call(*asked, "--max-minutes", 1e-9, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["base"] == "other"

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from exallm_trainer.data.prepared import in_memory
+from exallm_trainer.economics.measured import training_hours
 from exallm_trainer.example import Example
 from exallm_trainer.recipe import LoraSettings, Optimisation, Recipe
 from exallm_trainer.run_folder import METRICS_FILE, RunFolder
@@ -183,7 +184,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(base: Path, tmp_path: Path, metho
     record = train(asked, RunFolder(tmp_path / "killed"))
     assert record.state == "finished"
     last = f"checkpoints/step-{record.steps:08d}"
-    for name in ("weights", "optimizer", "random"):
+    for name in ("weights", "optimizer"):
         whole = load_file(tmp_path / "whole" / last / f"{name}.safetensors")
         resumed = load_file(tmp_path / "killed" / last / f"{name}.safetensors")
         assert set(whole) == set(resumed) and whole
@@ -227,7 +228,10 @@ def test_divergence_ends_a_run_for_good(base: Path, tmp_path: Path) -> None:
     asked = request(broken, recipe("finetune"))
     with pytest.raises(ExallmError, match="E-EXALLM-TRAIN-8: training was ended: the loss of step"):
         train(asked, folder)
-    assert (folder.read() or {})["state"] == "failed"
+    record = folder.read() or {}
+    assert (record["state"], record["steps"], record["device"]) == ("failed", 1, "cpu")
+    assert record["seconds"] > 0 and len(record["base_sha256"]) == 64
+    assert training_hours([folder.path]) == record["seconds"] / 3600
     with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-8: the run .* has failed"):
         train(asked, folder)
 
@@ -266,15 +270,13 @@ def test_a_folder_is_for_one_run(base: Path, tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(base: Path, tmp_path: Path) -> None:
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
+    """The same weights, of which another configuration takes less."""
     from exallm_trainer.train.train import train
 
     other = tmp_path / "other"
-    AutoTokenizer.from_pretrained(base).save_pretrained(other)
-    config = LlamaConfig.from_pretrained(base)
-    config.num_hidden_layers = 1
-    LlamaForCausalLM(config).save_pretrained(other)
+    shutil.copytree(base, other)
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 1}))
     folder = RunFolder(tmp_path / "run")
     asked = request(base, recipe())
     train(replace(asked, max_minutes=1e-9), folder)
@@ -335,13 +337,6 @@ def test_pickled_weights_are_not_opened(base: Path, tmp_path: Path) -> None:
         train(request(pickled, recipe()), RunFolder(tmp_path / "run"))
 
 
-def test_a_base_of_another_sha256_is_refused(base: Path, tmp_path: Path) -> None:
-    from exallm_trainer.train.train import train
-
-    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-3: .* another sha256"):
-        train(request(base, replace(recipe(), base_sha256="0" * 64)), RunFolder(tmp_path / "run"))
-
-
 def test_a_split_without_examples_is_refused(base: Path, tmp_path: Path) -> None:
     from exallm_trainer.train.train import train
 
@@ -371,6 +366,54 @@ def test_a_full_disk_leaves_the_last_whole_checkpoint(
         train(asked, folder)
     assert [path.name for path in folder.checkpoints.iterdir()] == ["step-00000004"]
     assert train(asked, folder).state == "finished"
+
+
+def test_a_full_disk_at_a_line_of_metrics_loses_no_look(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from exallm_trainer.train.train import train
+
+    folder, asked = RunFolder(tmp_path / "run"), request(base, recipe())
+    log = RunFolder.log
+
+    def full(self: RunFolder, values: dict[str, float | int]) -> None:
+        if values["step"] == 8:
+            (self.path / METRICS_FILE).rename(tmp_path / "kept")
+            (self.path / METRICS_FILE).mkdir()  # nothing can be added to a folder
+        log(self, values)
+
+    with monkeypatch.context() as patched, pytest.raises(ExallmError, match="E-EXALLM-TRAIN-6: "):
+        patched.setattr(RunFolder, "log", full)
+        train(asked, folder)
+    (folder.path / METRICS_FILE).rmdir()
+    (tmp_path / "kept").rename(folder.path / METRICS_FILE)
+    train(asked, folder)
+    assert [line["step"] for line in lines(folder.path) if "validation_loss" in line] == [4, 8, 12]
+
+
+def test_an_observer_that_was_killed_sees_the_look_again(base: Path, tmp_path: Path) -> None:
+    """A sweep keeps the looks of its trials as it is told of them."""
+    from exallm_trainer.train.train import train
+
+    folder, asked = RunFolder(tmp_path / "run"), request(base, recipe())
+
+    def killed(report: Any) -> None:
+        if report.step == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(asked, folder, killed)
+    looks: list[int] = []
+    train(asked, folder, lambda report: looks.append(report.step) if report.validation else None)
+    assert looks == [4, 8, 12]
+
+
+def test_a_run_folder_below_a_file_is_refused(base: Path, tmp_path: Path) -> None:
+    from exallm_trainer.train.train import train
+
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ExallmError, match=r"E-EXALLM-TRAIN-6: .*Not a directory"):
+        train(request(base, recipe()), RunFolder(tmp_path / "file" / "run"))
 
 
 def test_an_estimate_above_the_memory_is_refused() -> None:

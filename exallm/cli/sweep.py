@@ -79,7 +79,8 @@ def sweep(
         sweep=chosen,
         start=import_module("exallm_trainer.train.request").TrainRequest(
             recipe=chosen.recipe,
-            base=base or opened_model(chosen.recipe.base),
+            base=opened_model(base or chosen.recipe.base),
+            named_base=base,
             data=read_prepared(data),
             adapter=adapter,
             tokenizer=tokenizer,

@@ -78,7 +78,8 @@ def train(
     run_folder = import_module("exallm_trainer.run_folder").RunFolder(out)
     request = import_module("exallm_trainer.train.request").TrainRequest(
         recipe=chosen,
-        base=base or opened_model(chosen.base),
+        base=opened_model(base or chosen.base),
+        named_base=base,
         data=prepared,
         adapter=adapter,
         tokenizer=tokenizer,

@@ -26,6 +26,8 @@ RECORD_FILE = "run.json"
 EVALUATION_FILE = "evaluation.json"
 # What the training data were made from, by what rules: exallm data prepare writes it.
 CARD_FILE = "card.json"
+# The same of the former data, where a run had some.
+FORMER_CARD_FILE = "former-card.json"
 _CHECKPOINT_FOLDER = "checkpoint"
 _BEST_FOLDER = "best"
 _RUNS_OF_SOURCES = Path(__file__).parents[2] / "trainer" / "runs"
@@ -56,6 +58,12 @@ class Run:
     def is_adapter(self) -> bool:
         """Whether an adapter was trained and not all weights."""
         return self.method == "lora" or self.record["recipe"].get("lora") is not None
+
+    @property
+    def cards(self) -> tuple[str, ...]:
+        """The files that tell what all of its data were made from."""
+        former = self.record.get("former_sha256")
+        return (CARD_FILE, FORMER_CARD_FILE) if former else (CARD_FILE,)
 
     @property
     def training(self) -> Training:
@@ -122,9 +130,11 @@ def read_run(folder: Path) -> Run:
         raise cannot_package(folder, f"it has failed: {reason}")
     if state not in ("finished", "stopped"):
         raise cannot_package(folder, "it has not come to its end; the same command continues it")
-    if not (folder / CARD_FILE).is_file():
-        raise cannot_package(folder, f"it has no {CARD_FILE}, so nobody knows its data")
-    return Run(folder, record)
+    run = Run(folder, record)
+    for card in run.cards:
+        if not (folder / card).is_file():
+            raise cannot_package(folder, f"it has no {card}, so nobody knows its data")
+    return run
 
 
 def cannot_package(folder: Path, problem: str) -> ExallmError:
@@ -138,7 +148,7 @@ def cannot_package(folder: Path, problem: str) -> ExallmError:
 
 def _records(run: Run) -> dict[str, Path]:
     """What the training was, and what its data were made from."""
-    return {f"training/{name}": run.folder / name for name in (RECORD_FILE, CARD_FILE)}
+    return {f"training/{name}": run.folder / name for name in (RECORD_FILE, *run.cards)}
 
 
 def _source_of(run: Run) -> Callable[[Run, Path | None, Path, Progress], PackageSource]:

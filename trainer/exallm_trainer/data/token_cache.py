@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, chain, pairwise
 from pathlib import Path
@@ -101,11 +102,12 @@ def _write(file: Path, sequences: dict[str, list[Tokens]]) -> None:
         flat = list(chain.from_iterable(values))
         tensors[f"{name}.tokens"] = np.array(flat, dtype=np.int32)
         tensors[f"{name}.lengths"] = np.array([len(one) for one in values], dtype=np.int32)
-    scratch = file.with_suffix(".new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, scratch)
-        scratch.replace(file)
+        # Each of its own: the processes of a run may all make the file.
+        with tempfile.TemporaryDirectory(dir=file.parent) as scratch:
+            save_file(tensors, Path(scratch, file.name))
+            Path(scratch, file.name).replace(file)
     except (OSError, SafetensorError) as error:
         raise ExallmError(
             "E-EXALLM-DATA-17",

@@ -63,12 +63,11 @@ def training_hours(runs: Iterable[Path]) -> float:
     for run in runs:
         try:
             record = RunFolder(run).read()
-            took = None if record is None else float(record["seconds"])
+            if record is None or record["state"] == "running":
+                raise _unreadable(str(run), "it is no run that has ended")
+            seconds += float(record["seconds"])
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise _unreadable(str(run), f"its {RUN_FILE} is broken") from error
-        if not took:
-            raise _unreadable(str(run), f"its {RUN_FILE} tells no seconds")
-        seconds += took
     return seconds / 3600
 
 

@@ -29,6 +29,7 @@ def run_section(name: str, record: RunRecord) -> Element:
         ("ended", record.ended_at or ""),
         ("base", record.base or "random weights"),
         ("sha256 of the base", record.base_sha256),
+        ("its commit on the Hub", record.base_commit),
         ("sha256 of the adapter it began from", record.adapter_sha256),
         ("sha256 of the tokenizer", record.tokenizer_sha256),
         ("sha256 of the data", record.data_sha256),

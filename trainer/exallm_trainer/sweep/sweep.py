@@ -56,7 +56,7 @@ class SweepRequest:
         return {
             "recipe": asdict(self.sweep.recipe),
             "space": {name: asdict(values) for name, values in self.sweep.space.items()},
-            "base": Path(self.start.base).name,
+            "base": self.start.base_name,
             "adapter_sha256": self.start.adapter_sha256(),
             "tokenizer_sha256": self.start.tokenizer_sha256(),
             "former_sha256": "" if self.start.former is None else self.start.former.sha256,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from exallm_trainer.json_values import from_json
-from exallm_trainer.run_folder import write_whole
+from exallm_trainer.run_folder import disk_refusals, write_whole
 from exallm_udfs.errors import ExallmError
 
 RECORD_FILE = "sweep.json"
@@ -100,7 +100,8 @@ class SweepRecord:
 
     def write(self, folder: Path) -> None:
         """Write ``sweep.json``, whole or not at all."""
-        write_whole(folder / RECORD_FILE, json.dumps(self.values(), indent=2) + "\n")
+        with disk_refusals(folder / RECORD_FILE):
+            write_whole(folder / RECORD_FILE, json.dumps(self.values(), indent=2) + "\n")
 
 
 def begin_sweep_record(folder: Path, asked: Mapping[str, Any]) -> SweepRecord:

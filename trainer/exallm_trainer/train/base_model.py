@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
-from transformers.utils import logging
+from transformers.utils import cached_file, logging
 
 from exallm_trainer.recipe import LoraSettings
 from exallm_trainer.run_folder import ADAPTER_FILE
@@ -28,12 +28,14 @@ class BaseModel:
     """A model and its tokenizer.
 
     :param model: a model of transformers.
-    :param sha256: of the GGUF, or of the folder's weights file by file.
+    :param sha256: of the GGUF, or of the checkpoint's weights file by file; empty for new ones.
+    :param commit: of the Hub that it was loaded from; empty for files of this machine.
     """
 
     model: Any
     tokenizer: Any
     sha256: str
+    commit: str = ""
 
 
 def load_base(
@@ -47,6 +49,7 @@ def load_base(
 
     Only safetensors and GGUF are read: a pickle may run code.
 
+    :param expected_sha256: what its weights have to have, None where that is not known.
     :param attention: how transformers computes attention, None for its own choice.
     :param model_class: what reads the model; a head that the base lacks begins at random.
 
@@ -54,13 +57,24 @@ def load_base(
         E-EXALLM-TRAIN-53 where it has no tokenizer.
     """
     path = Path(base)
-    if path.is_dir() and not list(path.glob("*.safetensors")):
+    if not path.exists() and "/" not in base:
+        raise unreadable(base, "no such file or folder is here; --base names that of an adapter")
+    if path.is_dir() and not _weights(path):
         raise unreadable(base, "it holds no safetensors file, and others are not opened")
-    weights = _weights(path)
-    digest = _sha256(weights)
-    if expected_sha256 is not None and digest != expected_sha256:
-        raise unreadable(base, "it has another sha256 than the recipe's base_sha256")
+    commit = ""
+    if path.exists():
+        digest = _checked_sha256(base, path, expected_sha256)
+        model = _opened(base, dtype, attention, model_class)
+    else:
+        model = _opened(base, dtype, attention, model_class)
+        commit = model.config._commit_hash
+        digest = _checked_sha256(base, _kept_by_transformers(base, commit), expected_sha256)
+    return BaseModel(model, load_tokenizer(base), digest, commit)
+
+
+def _opened(base: str, dtype: torch.dtype, attention: str | None, model_class: Any) -> Any:
     logging.disable_progress_bar()  # progress is told by whoever asked for the model
+    path = Path(base)
     folder, file = (path.parent, path.name) if path.suffix == ".gguf" else (base, None)
     try:
         with warnings.catch_warnings():
@@ -78,7 +92,7 @@ def load_base(
     # Dequantised weights are plain ones; with this entry they could not be saved.
     if file is not None and getattr(model.config, "quantization_config", None) is not None:
         del model.config.quantization_config
-    return BaseModel(model, load_tokenizer(base), digest)
+    return model
 
 
 def add_adapter(model: Any, settings: LoraSettings, start: Path | None = None) -> Any:
@@ -130,21 +144,27 @@ def _require_same_settings(start: Path, settings: LoraSettings) -> None:
 
 
 def _weights(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    return sorted(path.glob("*.safetensors")) if path.is_dir() else []
+    """The files that transformers loads."""
+    return [path] if path.is_file() else sorted(path.glob("model*.safetensors"))
 
 
-def _sha256(files: list[Path]) -> str:
-    """Of one file its own; of several, of their names and contents in order; else empty."""
-    digest = hashlib.sha256()
+def _kept_by_transformers(name: str, commit: str) -> Path:
+    """The folder with what was loaded from the Hub."""
+    return Path(cached_file(name, "config.json", revision=commit)).parent
+
+
+def _checked_sha256(base: str, path: Path, expected: str | None) -> str:
+    """Of one file its own; of several, of their names and contents in order."""
+    files, digest = _weights(path), hashlib.sha256()
     for file in files:
         if len(files) > 1:
             digest.update(file.name.encode())
         with file.open("rb") as content:
             while chunk := content.read(_CHUNK):
                 digest.update(chunk)
-    return digest.hexdigest() if files else ""
+    if expected not in (None, digest.hexdigest()):
+        raise unreadable(base, f"it has another sha256 than {expected}")
+    return digest.hexdigest()
 
 
 def unreadable(base: str, problem: str) -> ExallmError:

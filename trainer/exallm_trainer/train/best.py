@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from exallm_trainer.run_folder import RunFolder
-from exallm_trainer.train.checkpoint import disk_refused, trained_weights
+from exallm_trainer.run_folder import RunFolder, disk_refused
+from exallm_trainer.train.checkpoint import trained_weights
 
 
 def save_best(folder: RunFolder, model: Any, tokenizer: Any, base: str, write: bool) -> None:

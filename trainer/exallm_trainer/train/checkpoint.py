@@ -12,13 +12,12 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from exallm_trainer import random_state
+from exallm_trainer.run_folder import disk_refused
 from exallm_trainer.train.sharded import sharded_as, whole
 from exallm_udfs.errors import ExallmError
 
 _WEIGHTS = "weights.safetensors"
 _OPTIMIZER = "optimizer.safetensors"
-_RANDOM = "random.safetensors"
 _STATE = "state.json"
 _KEPT = 2
 
@@ -65,7 +64,6 @@ def save_checkpoint(
         scratch.mkdir(parents=True)
         save_file(weights, scratch / _WEIGHTS)
         save_file(state, scratch / _OPTIMIZER)
-        save_file(random_state.capture(), scratch / _RANDOM)
         (scratch / _STATE).write_text(json.dumps(asdict(position)), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         scratch.rename(target)
@@ -77,7 +75,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(folder: Path, model: Any, optimizer: torch.optim.Optimizer) -> Position | None:
-    """Put the latest checkpoint's state into model, optimizer and generators.
+    """Put the latest checkpoint's state into model and optimizer.
 
     :returns: where the run stood, or None where there is no checkpoint.
     :raises ExallmError: E-EXALLM-TRAIN-7 where it is of another model.
@@ -99,18 +97,7 @@ def load_checkpoint(folder: Path, model: Any, optimizer: torch.optim.Optimizer) 
         for name, parameter in trained.items():
             parameter.copy_(sharded_as(parameter, weights[name]))
     _load_optimizer(latest / _OPTIMIZER, trained, optimizer)
-    random_state.restore(load_file(latest / _RANDOM))
     return Position(**json.loads((latest / _STATE).read_text(encoding="utf-8")))
-
-
-def disk_refused(target: Path, error: Exception) -> ExallmError:
-    """The error for a disk that does not take a checkpoint."""
-    problem = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return ExallmError(
-        "E-EXALLM-TRAIN-6",
-        f"{target} cannot be written: {problem}",
-        "make room; the last whole checkpoint is still there, and the same command continues",
-    )
 
 
 def trained_weights(model: Any) -> dict[str, torch.Tensor]:

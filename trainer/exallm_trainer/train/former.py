@@ -9,18 +9,19 @@ from exallm_udfs.errors import ExallmError
 
 
 def former_sample(
-    own: Sequence[str], former: Sequence[str], share: float, seed: int
+    own: Sequence[str], judged: Sequence[str], former: Sequence[str], share: float, seed: int
 ) -> tuple[str, ...]:
-    """Texts of ``former`` that are about ``share`` of the bytes of both together.
+    """Texts of ``former`` that are about ``share`` of the bytes of them and the own together.
 
-    Rehearsal (Robins, 1995). The same texts, share and seed give the same sample; a text that is
-    among the own ones does not count.
+    Rehearsal (Robins, 1995). The same texts, share and seed give the same sample.
 
+    :param own: those that are learnt anyhow; a former text among them does not count.
+    :param judged: those that the model is judged by; a former text among them does not, either.
     :param share: above 0 and below 1.
     :raises ExallmError: E-EXALLM-TRAIN-57 where the former data hold too little text.
     """
-    present = set(own)
-    candidates = [text for text in former if text not in present]
+    known = {*own, *judged}
+    candidates = [text for text in former if text not in known]
     random.Random(seed).shuffle(candidates)
     wanted = _size(own) * share / (1 - share)
     sample: list[str] = []

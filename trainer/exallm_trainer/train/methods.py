@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from transformers import AutoModelForQuestionAnswering
@@ -41,14 +41,12 @@ def _causal_model(request: TrainRequest, device: torch.device, precision: str) -
     base = load_base(
         request.base,
         torch.bfloat16 if half else torch.float32,
-        recipe.base_sha256,
+        request.base_sha256,
         _attention(device),
     )
     if recipe.lora is None:
         return base
-    return BaseModel(
-        add_adapter(base.model, recipe.lora, request.adapter), base.tokenizer, base.sha256
-    )
+    return replace(base, model=add_adapter(base.model, recipe.lora, request.adapter))
 
 
 def _span_model(request: TrainRequest, device: torch.device, precision: str) -> BaseModel:
@@ -57,7 +55,7 @@ def _span_model(request: TrainRequest, device: torch.device, precision: str) -> 
     return load_base(
         request.base,
         torch.float32,
-        request.recipe.base_sha256,
+        request.base_sha256,
         _attention(device),
         model_class=AutoModelForQuestionAnswering,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from exallm_trainer.data.card import DataCard
 from exallm_trainer.data.prepared import Prepared
 from exallm_trainer.data.texts import running_texts
 from exallm_trainer.recipe import Recipe
@@ -22,6 +24,7 @@ class TrainRequest:
     """What to train, on what, and for how long.
 
     :param base: a GGUF file, a checkpoint folder or ``owner/name`` of the Hub; empty from scratch.
+    :param named_base: how the base was asked for instead of the recipe's own, None for that one.
     :param adapter: folder of an adapter that the run begins from, None for a new one.
     :param tokenizer: folder of the tokenizer of a model from scratch, else None.
     :param former: prepared data of the model's former kind, where the recipe has a share for them.
@@ -35,6 +38,7 @@ class TrainRequest:
     recipe: Recipe
     base: str
     data: Prepared
+    named_base: str | None = None
     adapter: Path | None = None
     tokenizer: Path | None = None
     former: Prepared | None = None
@@ -53,6 +57,30 @@ class TrainRequest:
             )
         if self.adapter is not None and not (self.adapter / ADAPTER_FILE).is_file():
             raise unusable_adapter(self.adapter, "it holds no adapter")
+
+    @property
+    def base_name(self) -> str:
+        """What records call the base; a path of this machine means nothing elsewhere."""
+        if self.named_base is None:
+            return self.recipe.base
+        path = Path(self.named_base)
+        return path.absolute().name if path.exists() else self.named_base
+
+    @property
+    def base_sha256(self) -> str | None:
+        """What the base has to have: the recipe knows its own alone."""
+        return self.recipe.base_sha256 if self.named_base in (None, self.recipe.base) else None
+
+    def identity(self) -> dict[str, Any]:
+        """What a run may not change on the way, by the names of its record."""
+        return {
+            "recipe": asdict(self.recipe),
+            "base": self.base_name,
+            "data_sha256": self.data.sha256,
+            "adapter_sha256": self.adapter_sha256(),
+            "tokenizer_sha256": self.tokenizer_sha256(),
+            "former_sha256": "" if self.former is None else self.former.sha256,
+        }
 
     @cached_property
     def training_texts(self) -> list[str]:
@@ -75,6 +103,7 @@ class TrainRequest:
             return ()
         return former_sample(
             running_texts(self.data.train_texts, self.data.train),
+            self.validation_texts,
             running_texts(self.former.train_texts, self.former.train),
             self.recipe.former.share,
             self.recipe.optimisation.seed,
@@ -123,6 +152,19 @@ class TrainRequest:
                 "former data and their share in the recipe come together",
                 "name a prepared folder with --former, and its share in the section former",
             )
+        if self.former is not None:
+            _require_same_held_out(self.data.card, self.former.card)
+
+
+def _require_same_held_out(data: DataCard, former: DataCard) -> None:
+    """What the data must not hold must not come in with the former ones."""
+    kept_apart = {known.sha256 for known in former.held_out}
+    missing = [known.name for known in data.held_out if known.sha256 not in kept_apart]
+    if missing:
+        raise _unfitting(
+            f"the former data were not kept apart from the held-out set {missing[0]} of the data",
+            "prepare them again with the same --held-out, into a new folder",
+        )
 
 
 def _unfitting(problem: str, remedy: str) -> ExallmError:

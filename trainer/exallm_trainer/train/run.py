@@ -13,6 +13,7 @@ from accelerate.state import AcceleratorState
 from exallm_trainer import random_state
 from exallm_trainer.device import choose_device, choose_precision
 from exallm_trainer.run_folder import RunFolder
+from exallm_trainer.train.agreement import require_agreement
 from exallm_trainer.train.best import save_best
 from exallm_trainer.train.checkpoint import Position, load_checkpoint, save_checkpoint
 from exallm_trainer.train.computing import casts_left_to_autocast
@@ -23,7 +24,7 @@ from exallm_trainer.train.objective import Sample, Validation
 from exallm_trainer.train.order import epoch_order, fill_rows, steps_an_epoch
 from exallm_trainer.train.report import EndedByObserverError, Observer, StepReport
 from exallm_trainer.train.request import TrainRequest
-from exallm_trainer.train.run_record import RunRecord
+from exallm_trainer.train.run_record import RunRecord, with_base
 from exallm_trainer.train.schedule import learning_rate
 from exallm_trainer.train.share import share_of
 from exallm_trainer.train.validation import validate
@@ -56,11 +57,13 @@ class Run:
         random_state.seed_everything(self.settings.seed)
         method, device = METHODS[request.recipe.method], self.accelerator.device
         start = method.start(request, device, precision)
+        require_agreement({"base_sha256": start.sha256})
+        record = with_base(record, folder, start.sha256, start.commit)
         self.model, self.tokenizer = start.model.to(device), start.tokenizer
         self.objective = method.objective(request, start, device, precision)
         self._require_samples()
         self._require_memory()
-        self.record = record.started(start.sha256, device.type, precision, self.objective.left_out)
+        self.record = record.started(device.type, precision, self.objective.left_out)
         self.optimizer = torch.optim.AdamW(
             [p for p in self.model.parameters() if p.requires_grad],
             lr=self.settings.learning_rate,
@@ -82,7 +85,10 @@ class Run:
         self.accelerator.wait_for_everyone()  # all have read the folder as it was
         if self.accelerator.is_main_process:
             self.folder.write(self.record.values())
-            self.folder.keep_card(self.request.data.card.text())
+            former = self.request.former
+            self.folder.keep_cards(
+                self.request.data.card.text(), None if former is None else former.card.text()
+            )
             self.folder.keep_metrics_until(self.position.step)
         if self.request.tracker:
             self.accelerator.init_trackers("exallm")
@@ -106,6 +112,9 @@ class Run:
                 except EndedByObserverError:
                     self._end("stopped")
                     return
+            # Last: what a killed run has not told of this step, it computes and tells again.
+            if report.validation is not None:
+                self._save()
         self._end("finished")
 
     def _agreed(self, condition: bool) -> bool:
@@ -120,14 +129,14 @@ class Run:
         samples = [self.objective.training[index] for index in self._order(epoch)[at]]
         position.step += 1
         rate = learning_rate(settings, position.step, self.total_steps)
+        random_state.seed_step(settings.seed, position.step, self.accelerator.process_index)
         loss, norm = self._update(samples, rate)
+        position.seconds = spent_before + time.monotonic() - began  # also where it ends here
         require_sound(position, loss, norm, self.accelerator.scaler is not None)
         step_seconds = time.monotonic() - step_began
         validation = self._look() if self._is_look() else None
         elapsed = time.monotonic() - began
         position.seconds = spent_before + elapsed
-        if validation is not None:
-            self._save()
         pace = elapsed / (position.step - done_before)
         return StepReport(
             step=position.step,
@@ -195,7 +204,7 @@ class Run:
                 self.folder,
                 self.model,
                 self.tokenizer,
-                self.request.recipe.base,
+                self.request.base_name,
                 self.accelerator.is_main_process,
             )
         else:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from exallm_trainer.train.request import TrainRequest
 
 _VERSIONS = ("accelerate", "exallm", "peft", "torch", "transformers")
-# What a run may not change on the way.
-_IDENTITY = ("recipe", "data_sha256", "adapter_sha256", "tokenizer_sha256", "former_sha256")
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,11 @@ class RunRecord:
 
     :param run_id: names the run wherever its results go.
     :param state: ``running``, also after a kill; ``stopped`` by its time; ``finished``; ``failed``.
+    :param base: the recipe's own by its name there; of another one the name of its file or folder,
+        or ``owner/name``; empty from scratch.
     :param reason: why it failed.
+    :param base_sha256: of its weights; empty from scratch.
+    :param base_commit: of the Hub that it was loaded from; empty for files of this machine.
     :param adapter_sha256: of the adapter that it began from; empty for none.
     :param tokenizer_sha256: of the tokenizer of a model from scratch; empty for another.
     :param former_sha256: of the former data that a share of the texts is from; empty for none.
@@ -46,6 +48,7 @@ class RunRecord:
     versions: dict[str, str]
     reason: str | None = None
     base_sha256: str = ""
+    base_commit: str = ""
     adapter_sha256: str = ""
     tokenizer_sha256: str = ""
     former_sha256: str = ""
@@ -73,19 +76,12 @@ class RunRecord:
             return f"{self.best_bits_per_byte:.3f} bits a byte of the validation texts"
         return None if self.best_loss is None else f"a validation loss of {self.best_loss:.4f}"
 
-    def started(self, base_sha256: str, device: str, precision: str, left_out: int) -> RunRecord:
-        """The record once the base is loaded."""
-        return replace(
-            self,
-            state="running",
-            base_sha256=base_sha256,
-            device=device,
-            precision=precision,
-            left_out=left_out,
-        )
+    def started(self, device: str, precision: str, left_out: int) -> RunRecord:
+        """The record once all is loaded."""
+        return replace(self, device=device, precision=precision, left_out=left_out)
 
     def ended(self, state: str, position: Position) -> RunRecord:
-        """The record of a run that came to its end or to that of its time."""
+        """The record of a run that stands still: at its end, that of its time, or by a failure."""
         return replace(
             self,
             state=state,
@@ -94,13 +90,13 @@ class RunRecord:
             best_exact=position.best_exact,
             best_loss=position.best_loss,
             best_bits_per_byte=position.best_bits_per_byte,
-            seconds=round(position.seconds, 1),
+            seconds=round(position.seconds, 3),
             ended_at=_text(_now()),
         )
 
-    def failed(self, reason: str) -> RunRecord:
+    def failed(self, reason: str, position: Position) -> RunRecord:
         """The record of a run that must never be packaged."""
-        return replace(self, state="failed", reason=reason, ended_at=_text(_now()))
+        return replace(self.ended("failed", position), reason=reason)
 
 
 def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
@@ -112,14 +108,9 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
     began = _now()
     examples, validation_examples = request.examples()
     record = RunRecord(
+        **request.identity(),
         run_id=f"{began:%Y%m%d-%H%M%S}-{request.data.sha256[:8]}",
         state="running",
-        recipe=asdict(request.recipe),
-        base=request.recipe.base,
-        adapter_sha256=request.adapter_sha256(),
-        data_sha256=request.data.sha256,
-        tokenizer_sha256=request.tokenizer_sha256(),
-        former_sha256="" if request.former is None else request.former.sha256,
         former_texts=len(request.former_texts),
         examples=examples,
         validation_examples=validation_examples,
@@ -138,10 +129,20 @@ def begin_record(request: TrainRequest, folder: RunFolder) -> RunRecord:
             f"the run in {folder.path} has failed: {found.reason}",
             "name a new run folder",
         )
-    for name in _IDENTITY:
-        if getattr(found, name) != getattr(record, name):
+    for name, value in request.identity().items():
+        if getattr(found, name) != value:
             raise _of_another_run(folder, f"another {name}")
     return replace(found, state="running") if found.state != "finished" else found
+
+
+def with_base(record: RunRecord, folder: RunFolder, sha256: str, commit: str) -> RunRecord:
+    """The record once the base is loaded.
+
+    :raises ExallmError: E-EXALLM-TRAIN-7 where the run began with another one of that name.
+    """
+    if record.base_sha256 not in ("", sha256):
+        raise _of_another_run(folder, "another base_sha256")
+    return replace(record, base_sha256=sha256, base_commit=commit)
 
 
 def read_record(folder: RunFolder) -> RunRecord | None:

@@ -9,6 +9,7 @@ from accelerate import PartialState
 
 from exallm_trainer.device import require_device_each
 from exallm_trainer.run_folder import RunFolder
+from exallm_trainer.train.agreement import require_agreement
 from exallm_trainer.train.report import Observer, unobserved
 from exallm_trainer.train.request import TrainRequest
 from exallm_trainer.train.run import Run, computing_device
@@ -23,16 +24,18 @@ def train(request: TrainRequest, folder: RunFolder, observe: Observer = unobserv
     bits on a CPU. A finished run is not trained again. Under a launcher of accelerate or torchrun
     every process makes the same call.
 
-    :raises ExallmError: E-EXALLM-TRAIN-1 to -12: a recipe or launch that contradicts the device, a
+    :raises ExallmError: E-EXALLM-TRAIN-1 to -13: a recipe or launch that contradicts the device, a
         base that cannot be read, too little memory, a folder in use or of another run, a disk that
-        is full, loss that is no number or grows.
+        is full, loss that is no number or grows, processes that do not see the same run.
     """
     device = computing_device(request)
     # What torchrun, and accelerate through it, tells each process that it starts.
     require_device_each(device, int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     is_main = PartialState(cpu=device.type == "cpu").is_main_process
-    # The other processes of a distributed run work in the folder of the main one.
+    # The other processes of a distributed run read the folder, which the main one alone writes.
     with folder.locked() if is_main else nullcontext():
+        identity = {name: repr(value) for name, value in request.identity().items()}
+        require_agreement({"run folder": folder.seen(), **identity})
         record = begin_record(request, folder)
         if record.state == "finished":
             return record
@@ -41,6 +44,6 @@ def train(request: TrainRequest, folder: RunFolder, observe: Observer = unobserv
             run.go(observe)
         except ExallmError as error:
             if error.code == "E-EXALLM-TRAIN-8" and is_main:
-                folder.write(record.failed(error.problem).values())
+                folder.write(run.record.failed(error.problem, run.position).values())
             raise
         return run.record
