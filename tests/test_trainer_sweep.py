@@ -237,7 +237,7 @@ def test_a_trial_that_was_killed_before_its_verdict_is_ended_when_it_goes_on(
     record = core.run_sweep(request(base, sweep, 30), tmp_path / "out")
     assert record.trials[0].state == "pruned"
     run = RunFolder(tmp_path / "out" / record.trials[0].folder).read()
-    assert run is not None and (run["state"], run["steps"]) == ("stopped", 3)
+    assert run is not None and (run["state"], run["steps"]) == ("stopped", 1)
 
 
 def test_a_trial_that_cannot_run_is_recorded_and_the_sweep_goes_on(
