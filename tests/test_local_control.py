@@ -185,7 +185,7 @@ def test_an_interrupted_statement_ends_and_the_engine_goes_on(home: EngineHome) 
     )
     wait_for(lambda: workers_of(require_running(home).pid))
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors.endswith("interrupted\n")
     with connect(home) as connection:
