@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sqlglot import exp
 
 from exallm.local.exasol_type import Column
 from exallm.local.sql.environment import Environment, OutputColumn, Source, TranslatedQuery
+from exallm.local.sql.expressions import Expressions
 from exallm.local.sql.kinds import Kind
 from exallm.local.sql.names import MARK, stored_identifier
 from exallm.local.sql.refusal import refused
-from exallm.local.sql.scope import EmittingCall
+from exallm.local.sql.scope import EmittingCall, Scope
 from exallm.local.sql.script_calls import split_order
 from exallm.local.sql.surface import EMITS_ALIAS
 from exallm.local.sql_error import SqlError
 from exallm.local.udf.script import UdfScript, parse_columns
 
-if TYPE_CHECKING:
-    from exallm.local.sql.queries import QueryTranslator
+
+class Queries(Protocol):
+    """Translates the parts of a SELECT that stand around the call.
+
+    :param ctes: what the names of WITH mean here.
+    """
+
+    scope: Scope
+    expressions: Expressions
+    ctes: dict[str, tuple[exp.CTE, TranslatedQuery]]
+
+    def projections(
+        self, nodes: Sequence[exp.Expr], environment: Environment
+    ) -> list[tuple[exp.Expr, tuple[OutputColumn, ...]]]:
+        """The parts of a select list, each with the columns that it gives."""
+
+    def shape(
+        self, node: exp.Select, columns: tuple[OutputColumn, ...], aliases: frozenset[str]
+    ) -> dict[str, object]:
+        """ORDER BY, LIMIT and DISTINCT; its keys may be aliases of the list."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +59,7 @@ class _Found:
 class EmittingSelects:
     """Translates SELECTs whose list has a call that emits rows: the call runs at once."""
 
-    def __init__(self, queries: QueryTranslator) -> None:
+    def __init__(self, queries: Queries) -> None:
         self._queries = queries
 
     def select(

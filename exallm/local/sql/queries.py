@@ -14,13 +14,15 @@ from exallm.local.sql.environment import Environment, OutputColumn, TranslatedQu
 from exallm.local.sql.expressions import Expressions
 from exallm.local.sql.kinds import Kind, common_kind, comparable, kind_of, settled, united
 from exallm.local.sql.names import NAME_LIMIT, folded, stored_identifier
+from exallm.local.sql.nodes import parsed
 from exallm.local.sql.refusal import refused, syntax_error
-from exallm.local.sql.scope import Scope
+from exallm.local.sql.scope import Scope, View
 from exallm.local.sql.sources import SourceTranslator, renamed
 from exallm.local.sql.surface import EMITS_ALIAS
 from exallm.local.sql_error import SqlError
 
 _MARKER = re.compile(r":m\d+")
+_VIEW_DEPTH = 50
 _SETS = (exp.Union, exp.Except, exp.Intersect)
 
 
@@ -32,7 +34,7 @@ class QueryTranslator:
 
     def __init__(self, scope: Scope, depth: int = 0) -> None:
         self.scope = scope
-        self.depth = depth
+        self._depth = depth
         self.ctes: dict[str, tuple[exp.CTE, TranslatedQuery]] = {}  # visible here, by name
         self.expressions = Expressions(scope, self)
         self.sources = SourceTranslator(self)
@@ -85,6 +87,23 @@ class QueryTranslator:
         )
         tuples = [exp.Tuple(expressions=list(row)) for row in zip(*columns, strict=True)]
         return TranslatedQuery(exp.Values(expressions=tuples), outputs)
+
+    def view_query(self, view: View) -> TranslatedQuery:
+        """The query of a view, with the rights and the open schema that it has.
+
+        :raises SqlError: 42000 for views inside views without an end, and for other columns than
+            the view names.
+        """
+        if self._depth >= _VIEW_DEPTH:
+            raise SqlError("42000", f"view {view.schema}.{view.name} is nested too deeply")
+        inside = QueryTranslator(self.scope.inside(view), self._depth + 1)
+        query = inside.query(parsed(view.query))
+        if not view.columns:
+            return query
+        if len(view.columns) != len(query.columns):
+            raise SqlError("42000", f"view {view.schema}.{view.name} names other columns")
+        columns = zip(view.columns, query.columns, strict=True)
+        return TranslatedQuery(query.node, tuple(OutputColumn(n, c.kind) for n, c in columns))
 
     @contextmanager
     def _with(self, node: exp.Expr) -> Iterator[list[exp.CTE]]:

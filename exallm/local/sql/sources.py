@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
 import sqlglot
 from sqlglot import exp
 
 from exallm.local.exasol_type import Column
 from exallm.local.sql.environment import Environment, OutputColumn, Source, TranslatedQuery
+from exallm.local.sql.expressions import Expressions
 from exallm.local.sql.kinds import Kind, check_blanks, united
 from exallm.local.sql.names import MARK, folded, stored, stored_identifier, stored_schema
-from exallm.local.sql.nodes import parsed
 from exallm.local.sql.refusal import refused, syntax_error
-from exallm.local.sql.scope import View
+from exallm.local.sql.scope import Scope, View
 from exallm.local.sql.system_tables import SYSTEM_SCHEMAS, TABLES_BY_NAME, system_table
 from exallm.local.sql_error import SqlError
 
-if TYPE_CHECKING:
-    from exallm.local.sql.queries import QueryTranslator
-
-_VIEW_DEPTH = 50
 _KINDS = ("", "INNER", "OUTER", "CROSS")
 _SIDES = ("", "LEFT", "RIGHT", "FULL")
 _numbers = itertools.count(1)
+
+
+class Queries(Protocol):
+    """Translates the queries inside FROM.
+
+    :param ctes: what the names of WITH mean here.
+    """
+
+    scope: Scope
+    expressions: Expressions
+    ctes: dict[str, tuple[exp.CTE, TranslatedQuery]]
+
+    def query(self, node: exp.Expr) -> TranslatedQuery:
+        """A subquery."""
+
+    def values(self, node: exp.Values, names: Sequence[str]) -> TranslatedQuery:
+        """``VALUES``, as a query with these columns."""
+
+    def view_query(self, view: View) -> TranslatedQuery:
+        """The query that a view stands for."""
 
 
 class SourceTranslator:
@@ -34,7 +51,7 @@ class SourceTranslator:
     qualified: so no name can mean anything to DuckDB but what it means here.
     """
 
-    def __init__(self, queries: QueryTranslator) -> None:
+    def __init__(self, queries: Queries) -> None:
         self._queries = queries
         self._scope = queries.scope
 
@@ -115,7 +132,7 @@ class SourceTranslator:
         view = self._scope.catalog.view(schema, name)
         if view is not None:
             self._scope.rights.require("SELECT", "VIEW", schema, name)
-            return self._derived(self._view(view), alias, name, schema)
+            return self._derived(self._queries.view_query(view), alias, name, schema)
         columns = self._columns(schema, name)
         self._scope.rights.require("SELECT", "TABLE", schema, name)
         return _stored(schema, name, columns, alias)
@@ -153,18 +170,6 @@ class SourceTranslator:
             node.set("alias", _alias(source, columns))
             return node, source
         return exp.Subquery(this=node, alias=_alias(source, listed)), source
-
-    def _view(self, view: View) -> TranslatedQuery:
-        if self._queries.depth >= _VIEW_DEPTH:
-            raise SqlError("42000", f"view {view.schema}.{view.name} is nested too deeply")
-        scope = self._scope.inside(view)
-        query = type(self._queries)(scope, self._queries.depth + 1).query(parsed(view.query))
-        if not view.columns:
-            return query
-        if len(view.columns) != len(query.columns):
-            raise SqlError("42000", f"view {view.schema}.{view.name} names other columns")
-        columns = zip(view.columns, query.columns, strict=True)
-        return TranslatedQuery(query.node, tuple(OutputColumn(n, c.kind) for n, c in columns))
 
     # --- joins ---------------------------------------------------------------------------------
 
