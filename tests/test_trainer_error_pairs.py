@@ -67,7 +67,7 @@ def number(id: str) -> str:
 
 
 def test_a_wrong_answer_is_rejected_for_the_right_one(data: Prepared) -> None:
-    made = pairs_from_errors(evaluated(data, {3: "1703", 4: "Ada 4", 5: None, 19: "1719"}), data)
+    made = pairs_from_errors([evaluated(data, {3: "1703", 4: "Ada 4", 5: None, 19: "1719"})], data)
     examples = {example.id: example for example in (*data.train, *data.validation)}
     found = {number(pair.id): (pair.chosen, pair.rejected) for pair in made.pairs}
     # "Ada 4" has half of the right words.
@@ -84,7 +84,7 @@ def test_a_wrong_answer_is_rejected_for_the_right_one(data: Prepared) -> None:
 def test_a_held_out_set_gives_no_pairs(data: Prepared) -> None:
     evaluation = replace(evaluated(data, {3: "1703"}), data="exam.txt")
     with pytest.raises(ExallmError) as raised:
-        pairs_from_errors(evaluation, data)
+        pairs_from_errors([evaluation], data)
     assert raised.value.code == "E-EXALLM-DATA-42"
 
 
@@ -92,14 +92,14 @@ def test_questions_that_the_data_does_not_have_give_no_pairs(data: Prepared) -> 
     other = evaluated(data, {3: "1703"})
     renamed = tuple(replace(answer, id=f"x{answer.id}") for answer in other.answers)
     with pytest.raises(ExallmError) as raised:
-        pairs_from_errors(replace(other, answers=renamed), data)
+        pairs_from_errors([replace(other, answers=renamed)], data)
     assert raised.value.code == "E-EXALLM-DATA-41" and "20" in str(raised.value)
 
 
 def test_an_equal_question_about_another_context_gives_no_pair(data: Prepared) -> None:
     examples = [replace(each, context=f"Otherwise. {each.context}") for each in data.train]
     with pytest.raises(ExallmError, match=r"E-EXALLM-DATA-41.*not one of the data"):
-        pairs_from_errors(evaluation_of("tuned", examples, [None] * len(examples)), data)
+        pairs_from_errors([evaluation_of("tuned", examples, [None] * len(examples))], data)
 
 
 def test_sources_that_number_their_questions_alike_are_told_apart(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_sources_that_number_their_questions_alike_are_told_apart(tmp_path: Path
     prepared = prepare(PrepareRequest(sources, settings=PrepareSettings(0.3)), tmp_path / "data")
     asked = read_evaluation_set(f"train:{tmp_path / 'data'}")
     made = pairs_from_errors(
-        evaluation_of("tuned", asked.examples, [None] * len(asked.examples)), prepared
+        [evaluation_of("tuned", asked.examples, [None] * len(asked.examples))], prepared
     )
     ids = {each.id for each in (*prepared.train, *prepared.validation)}
     assert len(ids) == 60 and {"mills/7", "ferries/7"} <= ids
@@ -129,7 +129,7 @@ def test_sources_that_number_their_questions_alike_are_told_apart(tmp_path: Path
 
 def test_a_model_without_errors_gives_no_pairs(data: Prepared) -> None:
     with pytest.raises(ExallmError, match="E-EXALLM-DATA-41"):
-        pairs_from_errors(evaluated(data, {}), data)
+        pairs_from_errors([evaluated(data, {})], data)
 
 
 def call(*arguments: Any) -> Any:
@@ -139,12 +139,17 @@ def call(*arguments: Any) -> Any:
 def test_the_command_makes_a_source_that_can_be_prepared(
     folder: Path, data: Prepared, tmp_path: Path
 ) -> None:
-    write_evaluation(tmp_path / "errors", evaluated(data, dict.fromkeys(range(19), "nobody")))
+    folders = []
+    for name in (f"train:{folder}", str(folder)):
+        examples = read_evaluation_set(name).examples
+        folders.append(tmp_path / "errors" / f"{len(folders)}")
+        evaluation = evaluation_of("tuned", examples, ["nobody"] * len(examples))
+        write_evaluation(folders[-1], evaluation)
     pairs = tmp_path / "pairs.jsonl"
-    made = call("data", "pairs", tmp_path / "errors", "--data", folder, "--out", pairs, "--json")
+    made = call("data", "pairs", *folders, "--data", folder, "--out", pairs, "--json")
     assert made.exit_code == 0, made.output
-    assert json.loads(made.stdout)["pairs"] == 19
-    again = call("data", "pairs", tmp_path / "errors", "--data", folder, "--out", pairs)
+    assert json.loads(made.stdout)["pairs"] == 20
+    again = call("data", "pairs", *folders, "--data", folder, "--out", pairs)
     assert again.exit_code == 2 and "new" in again.output
     options = ("--validation-share", "0.3", "--out", tmp_path / "prepared")
     result = CliRunner().invoke(
@@ -153,7 +158,10 @@ def test_the_command_makes_a_source_that_can_be_prepared(
     assert result.exit_code == 0, result.output
     assert "exallm train dpo" in result.output
     pairs_of = read_prepared(tmp_path / "prepared")
-    assert {pair.document for pair in pairs_of.train_pairs} <= {e.document for e in data.train}
+    assert {pair.document for pair in pairs_of.train_pairs} == {e.document for e in data.train}
+    assert {pair.document for pair in pairs_of.validation_pairs} == {
+        e.document for e in data.validation
+    }
 
 
 def test_the_training_questions_of_a_folder_can_be_asked(folder: Path, data: Prepared) -> None:

@@ -68,7 +68,7 @@ def _pairs(answered: Mapping[str, Any]) -> list[PreferencePair]:
     examples = examples_of(answered["examples"])
     given = [GivenAnswer(text) for text in answered["answers"]]
     evaluation = judge("tuned", EvaluationSet("asked", tuple(examples)), given)
-    return list(pairs_from_errors(evaluation, in_memory(examples, [])).pairs)
+    return list(pairs_from_errors([evaluation], in_memory(examples, [])).pairs)
 
 
 def _margins(asked: TrainRequest, tuned: Path) -> list[float]:

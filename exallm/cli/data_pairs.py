@@ -14,7 +14,7 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.command("pairs")
-@click.argument("evaluation", type=_FOLDER)
+@click.argument("evaluations", type=_FOLDER, nargs=-1, required=True, metavar="EVALUATION...")
 @click.option(
     "--data",
     type=_FOLDER,
@@ -25,16 +25,19 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
     "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="New .jsonl file."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
-def pairs_command(evaluation: Path, data: Path, out: Path, as_json: bool) -> None:
+def pairs_command(evaluations: tuple[Path, ...], data: Path, out: Path, as_json: bool) -> None:
     """Make preference pairs from the wrong answers in EVALUATION, a folder of exallm evaluate.
+
+    Name one of training questions and one of validation questions: their pairs stay on their sides.
 
     The right answer is chosen, the model's own is rejected. Questions of a held-out set are never
     taken.
 
     \b
     Example:
-      exallm evaluate runs/qa --data train:DATA --rows 2000 --out errors
-      exallm data pairs errors --data DATA --out pairs.jsonl
+      exallm evaluate runs/qa --data train:DATA --rows 2000 --out errors/train
+      exallm evaluate runs/qa --data DATA --out errors/validation
+      exallm data pairs errors/train errors/validation --data DATA --out pairs.jsonl
       exallm data prepare --source pairs:pairs.jsonl --out PAIRS
     """
     require_trainer()
@@ -42,7 +45,7 @@ def pairs_command(evaluation: Path, data: Path, out: Path, as_json: bool) -> Non
         raise click.UsageError(f"{out} is not a new .jsonl file")
     read = import_module("exallm_trainer.evaluate.evaluation_folder").read_evaluation
     made = import_module("exallm_trainer.evaluate.error_pairs").pairs_from_errors(
-        read(evaluation).evaluation,
+        [read(evaluation).evaluation for evaluation in evaluations],
         import_module("exallm_trainer.data.prepared").read_prepared(data),
     )
     try:

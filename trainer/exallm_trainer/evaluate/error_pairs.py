@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exallm_trainer.data.prepared import Prepared
@@ -27,22 +27,25 @@ class ErrorPairs:
     passed_over: Mapping[str, int]
 
 
-def pairs_from_errors(evaluation: Evaluation, prepared: Prepared) -> ErrorPairs:
+def pairs_from_errors(evaluations: Sequence[Evaluation], prepared: Prepared) -> ErrorPairs:
     """A pair of each answer with an F1 below 50 to a training or validation question of the data.
+
+    An evaluation asks the questions of one side of the split; pairs for both sides take two.
 
     Where the context holds no answer, saying so is what is chosen. The document of the question
     becomes that of the pair, so a question and its pair fall to the same side of the split.
 
-    :raises ExallmError: E-EXALLM-DATA-42 where the evaluation is of a set that the data holds out,
+    :raises ExallmError: E-EXALLM-DATA-42 where an evaluation is of a set that the data holds out,
         E-EXALLM-DATA-41 where no answer gives a pair.
     """
     held_out = {source.location: source.name for source in prepared.card.held_out}
-    if evaluation.data in held_out:
-        raise ExallmError(
-            "E-EXALLM-DATA-42",
-            f"{evaluation.data} is the held-out set {held_out[evaluation.data]} of the data",
-            "evaluate on the training or validation questions of the data",
-        )
+    for evaluation in evaluations:
+        if evaluation.data in held_out:
+            raise ExallmError(
+                "E-EXALLM-DATA-42",
+                f"{evaluation.data} is the held-out set {held_out[evaluation.data]} of the data",
+                "evaluate on the training or validation questions of the data",
+            )
     # Another set may number other questions alike, and ask the same of other contexts.
     examples = {
         (example.id, sha256_of_context(example.context), example.question): example
@@ -50,7 +53,7 @@ def pairs_from_errors(evaluation: Evaluation, prepared: Prepared) -> ErrorPairs:
     }
     pairs = []
     passed_over: Counter[str] = Counter()
-    for answer in evaluation.answers:
+    for answer in (answer for evaluation in evaluations for answer in evaluation.answers):
         example = examples.get((answer.id, answer.context_sha256, answer.question))
         if example is None:
             passed_over[_UNKNOWN] += 1
@@ -62,7 +65,7 @@ def pairs_from_errors(evaluation: Evaluation, prepared: Prepared) -> ErrorPairs:
         told = "; ".join(f"of {count} {reason}" for reason, count in passed_over.items())
         raise ExallmError(
             "E-EXALLM-DATA-41",
-            f"the evaluation on {evaluation.data} gives no pairs: {told}",
+            f"evaluations on {', '.join(each.data for each in evaluations)} give no pairs: {told}",
             "evaluate on questions of the data that the model gets wrong",
         )
     return ErrorPairs(tuple(pairs), dict(passed_over))
